@@ -1,0 +1,1 @@
+"""cityloom: weave a city's separate systems into one."""

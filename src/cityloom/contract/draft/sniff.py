@@ -1,0 +1,129 @@
+"""How a delivered file is written: its format, its encoding, its delimiter."""
+
+import codecs
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cityloom.contract.model import Files
+from cityloom.readers import file_format
+from cityloom.readers.stream import BLOCK, open_bytes
+
+_LOOKED_AT = 64 << 20
+_TEXTS = ("csv", "json", "ndjson", "geojson")
+_DELIMITERS = (",", "\t", ";", "|", "^")
+_NUMBER_OR_DATE = re.compile(r"-?[0-9][0-9.,:/ T-]*")
+
+
+@dataclass(frozen=True)
+class Written:
+    """How a file is written, and what is doubtful about it."""
+
+    files: Files
+    doubts: tuple[str, ...] = ()
+
+
+def how_written(path: Path) -> Written:
+    """The format, encoding and delimiter of a file.
+
+    Raises:
+        DeliveryError: the file cannot be opened, or its format is not known.
+    """
+    form = file_format(path, Files())
+    if form not in _TEXTS:
+        return Written(Files(None, form))
+    encoding, doubts = _encoding(path)
+    head = _head(path, encoding)
+    if form == "csv":
+        delimiter = guess_delimiter(head)
+        return Written(Files(None, form, delimiter, encoding), doubts + _headless(head, delimiter))
+    return Written(Files(None, _json_form(head, form), ",", encoding), doubts)
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with open_bytes(path) as stream:
+        read = 0
+        while read < _LOOKED_AT and (block := stream.read(BLOCK)):
+            read += len(block)
+            yield block
+
+
+def _encoding(path: Path) -> tuple[str, tuple[str, ...]]:
+    """The encoding of a text file: by its mark, or the first that can decode it."""
+    first = next(_blocks(path), b"")
+    if first.startswith(codecs.BOM_UTF8):
+        return "utf-8", ()
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16", ()
+    if half := _utf16_half(first):
+        return half, (f"encoding guessed as {half}: the file carries no byte-order mark",)
+    for encoding in ("utf-8", "gb18030", "big5"):
+        if _decodes(path, encoding):
+            return encoding, () if encoding == "utf-8" else (f"encoding guessed as {encoding}",)
+    return "latin-1", ("encoding not recognised; latin-1 reads any byte and may be wrong",)
+
+
+def _utf16_half(head: bytes) -> str | None:
+    """UTF-16 without its mark, known by the zero bytes of Latin text."""
+    pairs = len(head) // 2
+    if pairs < 4:
+        return None
+    high, low = head[0::2].count(0), head[1::2].count(0)
+    if low > pairs * 0.3 and high < pairs * 0.05:
+        return "utf-16-le"
+    return "utf-16-be" if high > pairs * 0.3 and low < pairs * 0.05 else None
+
+
+def _decodes(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        for block in _blocks(path):
+            decoder.decode(block)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _head(path: Path, encoding: str) -> str:
+    first = next(_blocks(path), b"")
+    return first.decode(encoding, errors="replace").removeprefix("\ufeff")
+
+
+def guess_delimiter(head: str) -> str:
+    """The delimiter that splits most lines into the same number of fields, and into most."""
+    lines = [line for line in head.splitlines()[:200] if line.strip()]
+    best = max(_DELIMITERS, key=lambda delimiter: _agreement(lines, delimiter))
+    return best if _agreement(lines, best) > (0.0, 0) else ","
+
+
+def _agreement(lines: list[str], delimiter: str) -> tuple[float, int]:
+    """The share of lines that split into as many fields as the first, and how many those are."""
+    try:
+        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+    except csv.Error:
+        return 0.0, 0
+    if not widths or widths[0] < 2:
+        return 0.0, 0
+    return round(Counter(widths)[widths[0]] / len(widths), 1), widths[0]
+
+
+def _headless(head: str, delimiter: str) -> tuple[str, ...]:
+    first = next(csv.reader(head.splitlines()[:1], delimiter=delimiter), [])
+    if first and all(_NUMBER_OR_DATE.fullmatch(field.strip()) for field in first if field.strip()):
+        return ("the first line looks like data; a delivered file needs a line of column names",)
+    return ()
+
+
+def _json_form(head: str, by_name: str) -> str:
+    """GeoJSON, NDJSON or JSON, by the beginning of the text."""
+    start = head.lstrip()
+    if re.search(r'"type"\s*:\s*"FeatureCollection"', start[:4000]):
+        return "geojson"
+    lines = start.splitlines()[:2]
+    whole = [line.strip() for line in lines if line.strip().startswith("{")]
+    if by_name == "json" and len(whole) == 2 and all(line.endswith("}") for line in whole):
+        return "ndjson"
+    return by_name

@@ -1,0 +1,203 @@
+"""What a contract says, as frozen values that the rest of the city reads."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import IntEnum, StrEnum
+from functools import cached_property
+
+import pyarrow as pa
+
+
+class Delivery(StrEnum):
+    """How a dataset's deliveries add up."""
+
+    APPEND = "append"
+    SNAPSHOT = "snapshot"
+    UPSERT = "upsert"
+
+
+class Classification(IntEnum):
+    """Who may see a value, from everyone to almost no one."""
+
+    PUBLIC = 0
+    INTERNAL = 1
+    PERSONAL = 2
+    SENSITIVE = 3
+
+    @property
+    def label(self) -> str:
+        """The word a contract uses."""
+        return self.name.lower()
+
+
+class Kind(StrEnum):
+    """The logical type of a column."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    TIME = "time"
+    JSON = "json"
+    GEOMETRY = "geometry"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A column whose values must exist in a column of another dataset."""
+
+    dataset: str
+    column: str
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A box in the coordinates of a column's CRS."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name here and in the file, its type and its rules.
+
+    ``format`` is a date pattern such as ``yyyyMMdd``; ``None`` means ISO 8601. ``minimum`` and
+    ``maximum`` are the texts or numbers of the contract, compared in the column's own type.
+    """
+
+    name: str
+    source_name: str
+    kind: Kind
+    title: str = ""
+    description: str = ""
+    required: bool = False
+    unique: bool = False
+    key_position: int | None = None
+    classification: Classification = Classification.SENSITIVE
+    format: str | None = None
+    timezone: bool = False
+    decimal: tuple[int, int] | None = None
+    geometry_type: str | None = None
+    trim: bool = False
+    enum: tuple[str, ...] = ()
+    pattern: str | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    minimum: str | float | None = None
+    maximum: str | float | None = None
+    exclusive_minimum: str | float | None = None
+    exclusive_maximum: str | float | None = None
+    reference: Reference | None = None
+    unit: str | None = None
+    crs: str = "EPSG:4326"
+    bounds: Bounds | None = None
+    special_purpose: str | None = None
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """The type in which the lake stores the column."""
+        if self.kind is Kind.NUMBER and self.decimal:
+            return pa.decimal128(*self.decimal)
+        if self.kind is Kind.TIMESTAMP:
+            return pa.timestamp("us", tz="UTC" if self.timezone else None)
+        return _ARROW_TYPES[self.kind]
+
+
+_ARROW_TYPES: dict[Kind, pa.DataType] = {
+    Kind.STRING: pa.string(),
+    Kind.INTEGER: pa.int64(),
+    Kind.NUMBER: pa.float64(),
+    Kind.BOOLEAN: pa.bool_(),
+    Kind.DATE: pa.date32(),
+    Kind.TIME: pa.string(),
+    Kind.JSON: pa.string(),
+    Kind.GEOMETRY: pa.binary(),
+}
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """A condition over several columns of one row, in SQL; null counts as met."""
+
+    name: str
+    condition: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where deliveries lie and how they are written.
+
+    ``path`` is a glob relative to the city; ``None`` means the dataset's place in ``inbox/``.
+    """
+
+    path: str | None = None
+    format: str | None = None
+    delimiter: str = ","
+    encoding: str = "utf-8"
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One dataset's contract.
+
+    ``grows`` marks a derived dataset whose rows are only ever added, so that only what is new is
+    computed. ``origin`` is the file it came from; ``digest`` identifies its text.
+    """
+
+    dataset: str
+    columns: tuple[Column, ...]
+    version: str = ""
+    title: str = ""
+    description: str = ""
+    owner: str = ""
+    domain: str = ""
+    delivery: Delivery = Delivery.APPEND
+    purposes: tuple[str, ...] = ()
+    retention: timedelta | None = None
+    retention_column: str | None = None
+    frequency: timedelta | None = None
+    grows: bool = False
+    rules: tuple[RowRule, ...] = ()
+    files: Files = field(default_factory=Files)
+    origin: str = ""
+    digest: str = ""
+
+    @cached_property
+    def key(self) -> tuple[Column, ...]:
+        """The columns of the primary key, in their order; empty where there is none."""
+        keyed = [column for column in self.columns if column.key_position is not None]
+        return tuple(sorted(keyed, key=lambda column: column.key_position or 0))
+
+    @cached_property
+    def uniques(self) -> tuple[tuple[Column, ...], ...]:
+        """Every set of columns whose values must differ from row to row, the key first."""
+        singles = [(column,) for column in self.columns if column.unique and (column,) != self.key]
+        return ((self.key,) if self.key else ()) + tuple(singles)
+
+    @cached_property
+    def references(self) -> tuple[Column, ...]:
+        """The columns that point into another dataset."""
+        return tuple(column for column in self.columns if column.reference)
+
+    @cached_property
+    def classification(self) -> Classification:
+        """The strictest classification among the columns."""
+        return max(column.classification for column in self.columns)
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The contract's columns as the lake stores them."""
+        return pa.schema([(column.name, column.arrow_type) for column in self.columns])
+
+    def column(self, name: str) -> Column:
+        """The column of that name; raises ``KeyError`` where there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)

@@ -1,0 +1,258 @@
+"""Running one dataset function: read its inputs, call it, check what it gives, commit."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
+
+from cityloom.contract import Contract
+from cityloom.contract.check import MARK, conforming, marked
+from cityloom.contract.rules import Reason
+from cityloom.contract.split import mask, reason_lists
+from cityloom.engine import Engine
+from cityloom.errors import UsageError
+from cityloom.graph import NEW, PREVIOUS, DatasetFunction
+from cityloom.lake import FileWriter, LakeTable, scan
+from cityloom.quarantine import MARKER, SCHEMA, files_of
+from cityloom.receive import Receipt
+from cityloom.sql import quoted
+
+
+@dataclass(frozen=True)
+class Input:
+    """A dataset that a function reads; ``new_files`` hold the rows that it has not seen.
+
+    ``only_grew`` is false where rows it has seen are gone, so that all must be computed again.
+    """
+
+    contract: Contract
+    files: Sequence[Path]
+    new_files: Sequence[Path]
+    only_grew: bool
+
+
+@dataclass(frozen=True)
+class Output:
+    """A dataset that a function makes: its contract and its two tables."""
+
+    contract: Contract
+    kept: LakeTable
+    quarantine: LakeTable
+
+
+def derive(
+    function: DatasetFunction,
+    inputs: Mapping[str, Input],
+    outputs: Mapping[str, Output],
+    engine: Engine,
+    account: Mapping[str, Mapping[str, object]],
+) -> dict[str, Receipt]:
+    """Make a function's datasets and commit each.
+
+    Args:
+        function: what to run.
+        inputs: every dataset that it reads, by name.
+        outputs: every dataset that it makes, by name.
+        engine: where it runs.
+        account: more facts for the commit of each output to carry.
+
+    Raises:
+        UsageError: what the function gives is not what the contract says; nothing was committed.
+    """
+    appending = _appending(function, inputs, outputs)
+    receipts: dict[str, Receipt] = {}
+    with ExitStack() as stack:
+        making = {
+            name: stack.enter_context(_Making(function, output)) for name, output in outputs.items()
+        }
+        for tables in _results(function, inputs, outputs, engine, appending):
+            for name, table in zip(function.outputs, tables, strict=True):
+                making[name].write(table, engine)
+        for name in function.outputs:
+            making[name].finish()
+        for name in function.outputs:
+            receipts[name] = making[name].commit(account[name], appending)
+    return receipts
+
+
+def _appending(
+    function: DatasetFunction, inputs: Mapping[str, Input], outputs: Mapping[str, Output]
+) -> bool:
+    grows = all(output.contract.grows and output.kept.exists for output in outputs.values())
+    return function.incremental and grows and all(item.only_grew for item in inputs.values())
+
+
+def _results(
+    function: DatasetFunction,
+    inputs: Mapping[str, Input],
+    outputs: Mapping[str, Output],
+    engine: Engine,
+    appending: bool,
+) -> Iterator[Sequence[ir.Table]]:
+    arguments = {
+        parameter: _argument(parameter, inputs, outputs, engine, appending)
+        for parameter in function.parameters
+    }
+    if function.partition is None:
+        yield _as_tables(function, function.call(**arguments))
+        return
+    for value in _partitions(function, arguments, engine):
+        parts = {
+            name: engine.batches(_part(table, function.partition, value)).read_all()
+            for name, table in arguments.items()
+        }
+        yield _as_tables(function, function.call(**parts))
+
+
+def _argument(
+    parameter: str,
+    inputs: Mapping[str, Input],
+    outputs: Mapping[str, Output],
+    engine: Engine,
+    appending: bool,
+) -> ir.Table:
+    if parameter == PREVIOUS:
+        (output,) = outputs.values()
+        return engine.table(PREVIOUS, output.kept.files(), output.contract.schema)
+    item = inputs[parameter.removeprefix(NEW)]
+    only_new = parameter.startswith(NEW) and appending
+    return engine.table(parameter, item.new_files if only_new else item.files, item.contract.schema)
+
+
+def _partitions(
+    function: DatasetFunction, arguments: Mapping[str, ir.Table], engine: Engine
+) -> list[object]:
+    column = function.partition or ""
+    for name, table in arguments.items():
+        if name != PREVIOUS and column in table.columns:
+            return engine.values(table[column])
+    raise UsageError(
+        f"{function.origin}.{function.name}: no input has the column '{column}' of its partitions"
+    )
+
+
+def _part(table: ir.Table, column: str | None, value: object) -> ir.Table:
+    if column not in table.columns:
+        return table
+    return table.filter(table[column].isnull() if value is None else table[column] == value)
+
+
+def _as_tables(function: DatasetFunction, result: object) -> list[ir.Table]:
+    results = list(result) if isinstance(result, tuple) else [result]
+    if len(results) != len(function.outputs):
+        raise UsageError(
+            f"{function.origin}.{function.name} gave {len(results)} tables "
+            f"for {len(function.outputs)} datasets"
+        )
+    return [_as_table(function, item) for item in results]
+
+
+def _as_table(function: DatasetFunction, result: object) -> ir.Table:
+    if isinstance(result, ir.Table):
+        return result
+    if isinstance(result, pa.Table | pa.RecordBatch):
+        return ibis.memtable(result if isinstance(result, pa.Table) else pa.table(result))
+    raise UsageError(
+        f"{function.origin}.{function.name} gave a {type(result).__name__}; "
+        "expected an Ibis or Arrow table"
+    )
+
+
+class _Making:
+    """A dataset being made: checked rows go to disk, those that break its rules to quarantine."""
+
+    def __init__(self, function: DatasetFunction, output: Output) -> None:
+        self._maker = f"{function.origin}.{function.name}"
+        self._output = output
+        self._receipt = Receipt(source=function.name)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "_Making":
+        output = self._output
+        output.kept.create(output.contract.schema)
+        self._kept: FileWriter = self._stack.enter_context(
+            output.kept.writer(output.contract.schema)
+        )
+        self._refused: FileWriter = self._stack.enter_context(output.quarantine.writer(SCHEMA))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.__exit__(*error)  # type: ignore[arg-type]
+
+    def write(self, table: ir.Table, engine: Engine) -> None:
+        contract = self._output.contract
+        checked, reasons = marked(contract, conforming(contract, table, self._maker))
+        with self._receipt.stage("compute"):
+            for batch in engine.batches(checked):
+                self._split(pa.Table.from_batches([batch]), reasons)
+
+    def _split(self, rows: pa.Table, reasons: Sequence[Reason]) -> None:
+        names = [MARK.format(number) for number in range(len(reasons))]
+        met = np.array([mask(rows[name].fill_null(True)) for name in names])
+        sound = met.all(axis=0) if names else np.ones(len(rows), bool)
+        typed = rows.select(self._output.contract.schema.names)
+        self._kept.write(typed.filter(pa.array(sound)).cast(self._output.contract.schema))
+        self._receipt.rows_read += len(rows)
+        self._receipt.rows_kept += int(sound.sum())
+        broken = np.flatnonzero(~sound)
+        if len(broken):
+            self._refuse(typed.take(broken), [
+                [reason for reason, row in zip(reasons, met[:, place], strict=True) if not row]
+                for place in broken
+            ])  # fmt: skip
+
+    def _refuse(self, typed: pa.Table, reasons: list[list[Reason]]) -> None:
+        start = self._receipt.rows_quarantined + 1
+        count = len(typed)
+        values = [json.dumps(row, ensure_ascii=False, default=str) for row in typed.to_pylist()]
+        columns = [
+            pa.repeat(self._receipt.source, count),
+            pa.array(range(start, start + count), pa.int64()),
+            pa.array(values, pa.string()),
+            pa.nulls(count, pa.string()),
+            reason_lists(reasons),
+        ]
+        self._refused.write(pa.table(columns, schema=SCHEMA))
+        self._receipt.rows_quarantined += count
+        self._receipt.reasons.update(reason.message for row in reasons for reason in row)
+
+    def finish(self) -> None:
+        """Close the files and see that no key repeats."""
+        self._kept.close()
+        self._refused.close()
+        contract, folder = self._output.contract, self._output.kept.folder
+        files = [folder / file.name for file in self._kept.files]
+        for group in contract.uniques:
+            names = ", ".join(quoted(column.name) for column in group)
+            repeated = duckdb.sql(
+                f"SELECT {names} FROM ({scan(files, contract.schema)}) "
+                f"GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
+            ).fetchone()
+            if repeated:
+                raise UsageError(
+                    f"{self._maker} gives {names} = {', '.join(map(str, repeated))} more than once;"
+                    f" {contract.origin} says it is unique. Nothing was committed"
+                )
+
+    def commit(self, account: Mapping[str, object], appending: bool) -> Receipt:
+        """Put what was made in the place of what was there, or behind it."""
+        output, receipt = self._output, self._receipt
+        stale = [] if appending else files_of(output.kept, output.quarantine)
+        markers = {}
+        if self._refused.files or stale:
+            output.quarantine.create(SCHEMA)
+            markers[MARKER] = output.quarantine.commit(
+                self._refused.files, stale, {"source": receipt.source}
+            )
+        replaced = [] if appending else output.kept.files()
+        facts = {**account, **receipt.facts()}
+        output.kept.commit(self._kept.files, replaced, facts, markers)
+        return receipt
+

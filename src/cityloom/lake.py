@@ -1,0 +1,341 @@
+"""The lake: one Delta table a dataset, each change one atomic commit.
+
+Data files are written first and named in a commit afterwards, so a crash leaves files that nothing
+names and no half of a change. A commit carries an account of what it did in its own metadata;
+what the city knows of its past is read from there.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+from uuid import uuid4
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction
+from deltalake.transaction import AddAction, RemoveAction
+
+from cityloom.errors import UsageError
+from cityloom.sql import literal, quoted
+
+DELIVERY, ORDINAL = "_delivery", "_ordinal"
+"""System columns of every received dataset: the delivery a row came with, its number in it."""
+
+ROWS_PER_FILE = 8_000_000
+ROWS_PER_GROUP = 245_760
+
+_ACCOUNT = "cityloom"
+_CONFIGURATION = {
+    "delta.enableExpiredLogCleanup": "false",
+    "delta.dataSkippingStatsColumns": DELIVERY,
+}
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A Parquet file in a table's folder, not yet part of the table."""
+
+    name: str
+    rows: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A version of a table and the account that its commit carries (empty where it has none)."""
+
+    version: int
+    at: datetime
+    account: dict[str, Any]
+
+
+class LakeTable:
+    """One Delta table. Reading never locks; only one process writes at a time (the city's lock)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever committed."""
+        return (self.folder / "_delta_log").is_dir() and self.latest_version() >= 0
+
+    def latest_version(self) -> int:
+        """The newest version, read from file names alone; -1 where there is none."""
+        try:
+            names = os.listdir(self.folder / "_delta_log")
+        except FileNotFoundError:
+            return -1
+        return max((int(n[:-5]) for n in names if n.endswith(".json") and n[:-5].isdigit()), default=-1)
+
+    def create(self, schema: pa.Schema) -> None:
+        """Make the table, empty; nothing happens where it exists."""
+        if not self.exists:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            DeltaTable.create(
+                str(self.folder), Schema.from_arrow(schema), configuration=_CONFIGURATION,
+                mode="ignore",
+            )  # fmt: skip
+
+    def schema(self, version: int | None = None) -> pa.Schema:
+        """The columns of a version."""
+        return pa.schema(self._open(version).schema().to_arrow())
+
+    def add_columns(self, fields: Iterable[pa.Field]) -> None:
+        """Add columns, null in every row there is."""
+        additions = Schema.from_arrow(pa.schema(list(fields)))
+        if additions.fields:
+            self._open().alter.add_columns(additions.fields)
+
+    def files(self, version: int | None = None) -> list[Path]:
+        """The data files of a version; none where the table does not exist."""
+        if not self.exists:
+            return []
+        return [Path(unquote(uri)) for uri in sorted(self._open(version).file_uris())]
+
+    def rows(self, version: int | None = None) -> int:
+        """How many rows a version has, from the commit log alone."""
+        if not self.exists:
+            return 0
+        actions = pa.table(self._open(version).get_add_actions(flatten=True))
+        return sum(count or 0 for count in actions.column("num_records").to_pylist())
+
+    def size(self) -> int:
+        """Bytes of the newest version's data files."""
+        return sum(path.stat().st_size for path in self.files())
+
+    def marker(self, name: str) -> int | None:
+        """The number last recorded under ``name`` by a commit."""
+        return self._open().transaction_version(name) if self.exists else None
+
+    def commits_since(self, version: int) -> list[Commit]:
+        """The commits after a version, oldest first."""
+        newer = self.latest_version() - version
+        if newer <= 0:
+            return []
+        return [_commit(info) for info in reversed(self._open().history(newer))]
+
+    def version_at(self, moment: datetime) -> int:
+        """The version that was current at a moment.
+
+        Raises:
+            UsageError: the table did not exist yet, or its past before then was erased.
+        """
+        before = [c.version for c in self.commits_since(-1) if c.at <= moment]
+        if not before:
+            raise UsageError(f"{self.folder.name}: nothing is kept from before {moment:%Y-%m-%d %H:%M:%S}")
+        return max(before)
+
+    def commit(
+        self,
+        added: Sequence[DataFile],
+        removed: Sequence[Path],
+        account: dict[str, Any],
+        markers: dict[str, int] | None = None,
+    ) -> int:
+        """Name new files, drop old ones and record an account, all in one step; the new version.
+
+        ``markers`` are numbers that later versions remember (see :meth:`marker`).
+        """
+        now = int(time.time() * 1000)
+        table = self._open()
+        removes = [RemoveAction(path.name, True, now) for path in removed]
+        adds = [_add_action(file, now) for file in added]
+        transactions = [Transaction(name, number) for name, number in (markers or {}).items()]
+        table.create_write_transaction(
+            [*removes, *adds],
+            "append",
+            table.schema(),
+            commit_properties=CommitProperties(
+                custom_metadata={_ACCOUNT: json.dumps(account, ensure_ascii=False)},
+                app_transactions=transactions,
+            ),
+        )
+        version = self.latest_version()
+        _sync(self.folder / "_delta_log" / f"{version:020}.json")
+        _sync(self.folder / "_delta_log")
+        return version
+
+    def roll_back(self, version: int) -> None:
+        """Make an earlier version current again, as a new commit."""
+        if self.exists and self.latest_version() > version:
+            self._open().restore(version)
+
+    def without(self, rows: str, columns: Sequence[str]) -> "Rewrite":
+        """Rewrite the files that hold rows of a relation, leaving those rows out.
+
+        Args:
+            rows: a DuckDB relation (SQL) with ``columns``; rows that agree on them are left out.
+            columns: the names to compare, equal by name here and there; null agrees with nothing.
+        """
+        files = self.files()
+        if not files:
+            return Rewrite([], [], 0)
+        connection = duckdb.connect()
+        using = ", ".join(quoted(column) for column in columns)
+        relation = f"({rows}) AS doomed"
+        source = f"read_parquet({_listed(files)}, union_by_name=true, filename=true)"
+        found = connection.execute(
+            f"SELECT filename, count(*) FROM {source} SEMI JOIN {relation} USING ({using}) "
+            "GROUP BY filename ORDER BY filename"
+        ).fetchall()
+        hit = [Path(name) for name, _ in found]
+        if not hit:
+            return Rewrite([], [], 0)
+        kept = connection.execute(
+            f"SELECT * EXCLUDE (filename) FROM read_parquet({_listed(hit)}, union_by_name=true, "
+            f"filename=true) ANTI JOIN {relation} USING ({using})"
+        )
+        with self.writer(self.schema()) as writer:
+            for batch in kept.to_arrow_reader(ROWS_PER_GROUP):
+                writer.write(pa.Table.from_batches([batch]))
+        return Rewrite(hit, writer.files, sum(count for _, count in found))
+
+    @contextmanager
+    def writer(self, schema: pa.Schema) -> Iterator["FileWriter"]:
+        """Write data files into the table's folder; they are removed again if the block fails."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        writer = FileWriter(self.folder, schema)
+        try:
+            yield writer
+            writer.close()
+        except BaseException:
+            writer.discard()
+            raise
+
+    def compact(self) -> None:
+        """Join small files into large ones; the content stays the same."""
+        if self.exists:
+            self._open().optimize.compact()
+
+    def forget_past(self) -> None:
+        """Delete every file and log entry that only past versions need; ends time travel."""
+        if not self.exists:
+            return
+        table = self._open()
+        table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+        table.create_checkpoint()
+        newest = f"{self.latest_version():020}"
+        for entry in (self.folder / "_delta_log").iterdir():
+            if entry.name[:20].isdigit() and entry.name[:20] < newest:
+                entry.unlink()
+
+    def sweep(self) -> int:
+        """Delete files that no version names, left by writers that were killed; how many."""
+        named = {path.name for version in self._versions() for path in self.files(version)}
+        strays = [path for path in self.folder.glob("*.parquet*") if path.name not in named]
+        for path in strays:
+            path.unlink()
+        return len(strays)
+
+    def _versions(self) -> list[int]:
+        return [commit.version for commit in self.commits_since(-1)]
+
+    def _open(self, version: int | None = None) -> DeltaTable:
+        try:
+            return DeltaTable(str(self.folder), version=version)
+        except Exception as error:
+            asked = "" if version is None else f" at version {version}"
+            raise UsageError(f"{self.folder.name}{asked} cannot be opened: {error}") from error
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """Files to drop, files that stand in for them, and how many rows were left out."""
+
+    removed: list[Path]
+    added: list[DataFile]
+    rows: int
+
+
+class FileWriter:
+    """Writes rows to Parquet files of bounded size, each complete on disk before it is listed."""
+
+    def __init__(self, folder: Path, schema: pa.Schema) -> None:
+        self.files: list[DataFile] = []
+        self.rows = 0
+        self._folder = folder
+        self._schema = schema
+        self._path: Path | None = None
+        self._parquet: pq.ParquetWriter | None = None
+        self._rows_in_file = 0
+
+    def write(self, table: pa.Table) -> None:
+        """Add some rows."""
+        if len(table) == 0:
+            return
+        if self._parquet is None:
+            self._path = self._folder / f"part-{uuid4().hex}.parquet"
+            self._parquet = pq.ParquetWriter(
+                self._path, self._schema, compression="zstd", use_dictionary=[DELIVERY]
+            )
+        self._parquet.write_table(table.select(self._schema.names), ROWS_PER_GROUP)
+        self._rows_in_file += len(table)
+        self.rows += len(table)
+        if self._rows_in_file >= ROWS_PER_FILE:
+            self.close()
+
+    def close(self) -> None:
+        """Finish the file at hand and list it."""
+        if self._parquet is None or self._path is None:
+            return
+        self._parquet.close()
+        _sync(self._path)
+        size = self._path.stat().st_size
+        self.files.append(DataFile(self._path.name, self._rows_in_file, size))
+        self._parquet, self._rows_in_file = None, 0
+
+    def discard(self) -> None:
+        """Remove everything that was written."""
+        if self._parquet is not None:
+            self._parquet.close()
+        for path in [self._path, *(self._folder / file.name for file in self.files)]:
+            if path is not None:
+                path.unlink(missing_ok=True)
+
+
+def scan(files: Sequence[Path], schema: pa.Schema, columns: Sequence[str] | None = None) -> str:
+    """SQL for a relation of some files' rows, with the schema's columns whatever the files hold."""
+    empty = ", ".join(
+        f"CAST(NULL AS {_sql_type(field.type)}) AS {quoted(field.name)}" for field in schema
+    )
+    wanted = ", ".join(quoted(name) for name in columns or schema.names)
+    relation = f"SELECT {empty} WHERE false"
+    if files:
+        relation += (
+            f" UNION ALL BY NAME SELECT * FROM read_parquet({_listed(files)}, union_by_name=true)"
+        )
+    return f"SELECT {wanted} FROM ({relation})"
+
+
+def _listed(files: Iterable[Path]) -> str:
+    return "[" + ", ".join(literal(str(path)) for path in files) + "]"
+
+
+def _sql_type(kind: pa.DataType) -> str:
+    return str(duckdb.from_arrow(pa.table({"c": pa.nulls(0, kind)})).types[0])
+
+
+def _add_action(file: DataFile, now: int) -> AddAction:
+    return AddAction(file.name, file.size, {}, now, True, json.dumps({"numRecords": file.rows}))
+
+
+def _commit(info: dict[str, Any]) -> Commit:
+    at = datetime.fromtimestamp(info["timestamp"] / 1000).astimezone()
+    return Commit(info["version"], at, json.loads(info.get(_ACCOUNT) or "{}"))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,43 @@
+"""Who may read which dataset, and why.
+
+Until a city has sign-in, a principal is who the operating system or the server says is asking.
+Public and internal data may be read by anyone who can reach the city; personal and sensitive data
+only for one of the purposes that the contract states, and never through a door without sign-in.
+"""
+
+from dataclasses import dataclass
+
+from cityloom.contract import Classification, Contract
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who asks. ``signed_in`` is false for a door that does not know who stands before it."""
+
+    name: str
+    signed_in: bool = True
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether a read is permitted, and the rule that decided it."""
+
+    granted: bool
+    reason: str
+
+
+def decide(contract: Contract, principal: Principal, purpose: str | None) -> Decision:
+    """Whether a principal may read a dataset's rows for a purpose."""
+    level = contract.classification
+    if level <= Classification.INTERNAL:
+        return Decision(True, f"{level.label} data")
+    if not principal.signed_in:
+        return Decision(False, f"{level.label} data is not shown where nobody has signed in")
+    if not contract.purposes:
+        return Decision(False, f"the contract of '{contract.dataset}' states no purpose")
+    stated = ", ".join(contract.purposes)
+    if purpose is None:
+        return Decision(False, f"{level.label} data needs a purpose; permitted are {stated}")
+    if purpose not in contract.purposes:
+        return Decision(False, f"purpose '{purpose}' is not permitted; permitted are {stated}")
+    return Decision(True, f"{level.label} data for purpose '{purpose}'")

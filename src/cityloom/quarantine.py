@@ -1,0 +1,77 @@
+"""Quarantine: refused rows with what was received and every reason, until they can be replayed."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from cityloom.contract.split import REASONS_TYPE
+from cityloom.lake import DELIVERY, ORDINAL, LakeTable, scan
+from cityloom.readers.batch import Batch, Malformed
+from cityloom.sql import literal, quoted
+
+SCHEMA = pa.schema(
+    [
+        (DELIVERY, pa.string()),
+        (ORDINAL, pa.int64()),
+        ("values", pa.string()),
+        ("raw", pa.string()),
+        ("reasons", REASONS_TYPE),
+    ]
+)
+"""One refused row: its delivery and number there, its values as received (a JSON object of text) or
+its raw text where it could not be split into fields, and its reasons."""
+
+MARKER = "quarantine"
+"""A dataset's commits remember under this name which version of its quarantine goes with them."""
+
+_ROWS_AT_A_TIME = 50_000
+
+
+def files_of(table: LakeTable, quarantine: LakeTable) -> list[Path]:
+    """The quarantine's files as the dataset's newest commit knows them."""
+    version = table.marker(MARKER)
+    return [] if version is None else quarantine.files(version)
+
+
+def relation(files: Sequence[Path]) -> str:
+    """SQL for the refused rows in some files."""
+    return scan(files, SCHEMA)
+
+
+class QuarantineReader:
+    """The refused rows of one delivery, read again as if they had just come."""
+
+    def __init__(self, files: Sequence[Path], delivery: str, columns: Sequence[str]) -> None:
+        self._files = files
+        self._delivery = delivery
+        self.columns = columns
+
+    def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
+        """See :class:`cityloom.readers.Reader`; rows keep the numbers of their first arrival."""
+        fields = ", ".join(
+            f"json_extract_string(\"values\", {literal('$.' + json.dumps(name, ensure_ascii=False))})"
+            f" AS {quoted(name)}"
+            for name in columns
+        )
+        rows = duckdb.connect().execute(
+            f"SELECT {quoted(ORDINAL)}, raw, reasons[1].message AS why, {fields} "
+            f"FROM ({relation(self._files)}) WHERE {quoted(DELIVERY)} = ? ORDER BY ALL",
+            [self._delivery],
+        )
+        for batch in rows.to_arrow_reader(_ROWS_AT_A_TIME):
+            yield _as_batch(pa.Table.from_batches([batch]), columns)
+
+
+def _as_batch(table: pa.Table, columns: Sequence[str]) -> Batch:
+    whole = table.filter(pa.compute.is_null(table.column("raw")))
+    broken = table.filter(pa.compute.is_valid(table.column("raw")))
+    malformed = [
+        Malformed(row[ORDINAL], row["raw"], row["why"])
+        for row in broken.select([ORDINAL, "raw", "why"]).to_pylist()
+    ]
+    ordinals = whole.column(ORDINAL).to_numpy().astype(np.int64)
+    return Batch(whole.select(list(columns)), ordinals, malformed)

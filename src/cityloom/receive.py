@@ -1,0 +1,525 @@
+"""Receiving: a delivery becomes kept rows, refused rows and an account, or nothing at all.
+
+The file is read twice where the contract has a key: once for the key columns alone, to learn which
+keys come more than once, and once to split. Rows whose key comes once go straight to disk; the few
+others are set aside and settled together, so that their order does not matter.
+
+The commit of the quarantine comes first and the dataset's commit names it, so that whatever a crash
+interrupts, the dataset's newest commit tells one truth about both.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from cityloom.contract import Column, Contract, Delivery
+from cityloom.contract.refusals import forbidden_content
+from cityloom.contract.rules import Reason
+from cityloom.contract.split import Mask, Split, Splitter, hash_sql, reason_lists
+from cityloom.errors import DeliveryError
+from cityloom.hashes import HashBag, Hashes, is_member
+from cityloom.lake import DELIVERY, ORDINAL, FileWriter, LakeTable, Rewrite, scan
+from cityloom.quarantine import MARKER, SCHEMA, files_of
+from cityloom.readers import Batch, Reader
+from cityloom.sql import literal, quoted
+
+ROWS_AT_A_TIME = 122_880
+SAMPLE_ROWS = 5_000
+
+_MALFORMED = "malformed"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a dataset's rows go: its contract, its two tables, and the datasets it refers to."""
+
+    contract: Contract
+    kept: LakeTable
+    quarantine: LakeTable
+    parents: Mapping[str, tuple[Contract, LakeTable]]
+    scratch: Path
+
+
+@dataclass
+class Receipt:
+    """The account of one delivery: read = kept + quarantined + duplicate."""
+
+    source: str
+    rows_read: int = 0
+    rows_kept: int = 0
+    rows_quarantined: int = 0
+    rows_duplicate: int = 0
+    notes: list[str] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+    stages: dict[str, float] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, object]:
+        """The account as a commit carries it; the hundred most frequent reasons."""
+        return {
+            "source": self.source,
+            "rows_read": self.rows_read,
+            "rows_kept": self.rows_kept,
+            "rows_quarantined": self.rows_quarantined,
+            "rows_duplicate": self.rows_duplicate,
+            "notes": self.notes,
+            "reasons": dict(self.reasons.most_common(100)),
+            "stages": {name: round(seconds, 3) for name, seconds in self.stages.items()},
+        }
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the time of a block to a stage, in seconds."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages[name] = self.stages.get(name, 0.0) + time.perf_counter() - start
+
+
+def receive(
+    place: Place,
+    reader: Reader,
+    source: str,
+    account: Mapping[str, object],
+    replay: bool = False,
+) -> Receipt:
+    """Take in one delivery.
+
+    Args:
+        place: where the rows go.
+        reader: the delivered rows.
+        source: the delivery's identity within the dataset; rows of an earlier delivery of the same
+            name are replaced.
+        account: more facts for the commit to carry.
+        replay: the rows are refused ones read again; those still refused stay, nothing is replaced.
+
+    Raises:
+        DeliveryError: the delivery cannot be received as a whole; nothing of it was kept.
+    """
+    return _Receiving(place, reader, source, replay).run(account)
+
+
+class _Receiving:
+    """One delivery on its way in."""
+
+    def __init__(self, place: Place, reader: Reader, source: str, replay: bool) -> None:
+        self.place = place
+        self.contract = place.contract
+        self.reader = reader
+        self.source = source
+        self.replay = replay
+        self.receipt = Receipt(source)
+        self.receipt.notes += _drift(self.contract, reader.columns)
+        self.columns = [
+            column.source_name
+            for column in self.contract.columns
+            if column.source_name in reader.columns
+        ]
+        self.uniques = self.contract.uniques
+        self.splitter = Splitter(
+            self.contract, [*self.uniques, *((column,) for column in self.contract.references)]
+        )
+        self.schema = self.contract.schema.append(pa.field(DELIVERY, pa.string())).append(
+            pa.field(ORDINAL, pa.int64())
+        )
+
+    def run(self, account: Mapping[str, object]) -> Receipt:
+        place, receipt = self.place, self.receipt
+        place.kept.create(self.schema)
+        self._undo_torn_commit()
+        with TemporaryDirectory(dir=place.scratch) as scratch, ExitStack() as stack:
+            self.scratch = Path(scratch)
+            with receipt.stage("find repeated keys"):
+                self.repeated = self._repeated()
+            with receipt.stage("read references"):
+                self.parents = [self._parent_values(column) for column in self.contract.references]
+            self.kept = stack.enter_context(place.kept.writer(self.schema))
+            self.refused = stack.enter_context(place.quarantine.writer(SCHEMA))
+            self.doubtful = FileWriter(self.scratch, self._doubtful_schema())
+            self._split_all()
+            with receipt.stage("settle repeated keys"):
+                self._settle()
+            self.kept.close()
+            self.refused.close()
+            with receipt.stage("commit"):
+                self._commit(account)
+        return receipt
+
+    def _undo_torn_commit(self) -> None:
+        """Forget a quarantine that was committed by a writer killed before the dataset's commit."""
+        if self.place.quarantine.exists:
+            self.place.quarantine.roll_back(self.place.kept.marker(MARKER) or 0)
+
+    # Which rows need a second look
+
+    def _repeated(self) -> list[Hashes]:
+        if not self.uniques:
+            return []
+        bags = [HashBag(self.scratch) for _ in self.uniques]
+        names = {column.source_name for group in self.uniques for column in group}
+        wanted = [name for name in self.columns if name in names]
+        finder = Splitter(_only(self.contract, self.uniques), self.uniques)
+        for batch in _grouped(self.reader.batches(wanted)):
+            for bag, hashes in zip(bags, finder.hashes(finder.prepare(batch.rows)), strict=True):
+                bag.add(_present(hashes))
+        return [
+            np.union1d(bag.repeated(), self._also_held(group, bag))
+            for group, bag in zip(self.uniques, bags, strict=True)
+        ]
+
+    def _also_held(self, group: Sequence[Column], bag: HashBag) -> Hashes:
+        """Hashes of this delivery that rows of other deliveries have too."""
+        held = self._held([column.name for column in group])
+        if held is None:
+            return np.empty(0, np.uint64)
+        names = [column.name for column in group]
+        rows = duckdb.connect().execute(f"SELECT {hash_sql(names)} AS h FROM ({held})")
+        found = [
+            hashes[bag.contains(hashes)]
+            for batch in rows.to_arrow_reader(ROWS_AT_A_TIME)
+            for hashes in [_present(pa.chunked_array([batch.column("h")]))]
+        ]
+        return np.unique(np.concatenate(found)) if found else np.empty(0, np.uint64)
+
+    def _held(self, columns: Sequence[str]) -> str | None:
+        """SQL for the rows that this delivery's rows may not contradict; none for most modes."""
+        if self.contract.delivery is not Delivery.APPEND and not self.replay:
+            return None
+        files = self.place.kept.files()
+        if not files:
+            return None
+        wanted = scan(files, self.schema, [*columns, DELIVERY])
+        return wanted if self.replay else f"{wanted} WHERE {DELIVERY} <> {literal(self.source)}"
+
+    def _parent_values(self, column: Column) -> HashBag:
+        bag = HashBag(self.scratch)
+        reference = column.reference
+        assert reference is not None
+        parent = self.place.parents.get(reference.dataset)
+        if parent is None:
+            return bag
+        contract, table = parent
+        rows = duckdb.connect().execute(
+            f"SELECT DISTINCT {hash_sql([reference.column])} AS h "
+            f"FROM ({scan(table.files(), contract.schema, [reference.column])})"
+        )
+        for batch in rows.to_arrow_reader(ROWS_AT_A_TIME):
+            bag.add(_present(pa.chunked_array([batch.column("h")])))
+        return bag
+
+    # The split
+
+    def _split_all(self) -> None:
+        sampled = False
+        for batch in _timed(_grouped(self.reader.batches(self.columns)), self.receipt, "read"):
+            if not sampled:
+                self._refuse_forbidden(batch.rows)
+                sampled = True
+            self.receipt.rows_read += len(batch.ordinals) + len(batch.malformed)
+            self._set_malformed_aside(batch)
+            self._split(batch)
+
+    def _refuse_forbidden(self, rows: pa.Table) -> None:
+        sample = self.splitter.prepare(rows.slice(0, SAMPLE_ROWS))
+        if why := forbidden_content(self.contract, sample):
+            raise DeliveryError(f"{self.source}: {why}; nothing of this delivery was kept")
+
+    def _split(self, batch: Batch) -> None:
+        with self.receipt.stage("split"):
+            text = self.splitter.prepare(batch.rows)
+            split = self.splitter.split(text)
+            doubtful = self._doubtful(split)
+            orphaned = [
+                self._orphaned(split, number) for number in range(len(self.contract.references))
+            ]
+            plain = split.met & ~doubtful
+            for orphans in orphaned:
+                plain &= ~orphans
+        with self.receipt.stage("write"):
+            chosen = split.typed if plain.all() else split.typed.filter(pa.array(plain))
+            self._keep(chosen, batch.ordinals[plain])
+        if plain.all():
+            return
+        with self.receipt.stage("explain"):
+            rest = ~plain
+            reasons = self._reasons(text.filter(pa.array(rest)), [o[rest] for o in orphaned])
+            values = self.splitter.as_received(text.filter(pa.array(rest)))
+            second_look = doubtful[rest]
+            ordinals = batch.ordinals[rest]
+            refused = pa.array(~second_look)
+            self._refuse(
+                pa.array(ordinals).filter(refused), values.filter(refused), reasons.filter(refused)
+            )
+            again = pa.array(second_look)
+            aside = split.typed.filter(pa.array(rest)).filter(again)
+            aside = aside.append_column(ORDINAL, pa.array(ordinals).filter(again))
+            aside = aside.append_column("_values", values.filter(again))
+            self.doubtful.write(aside.append_column("_reasons", reasons.filter(again)))
+
+    def _doubtful(self, split: Split) -> Mask:
+        doubtful = np.zeros(len(split.met), bool)
+        for repeated, hashes in zip(self.repeated, split.hashes, strict=False):
+            doubtful |= _members(hashes, repeated)
+        return doubtful
+
+    def _orphaned(self, split: Split, number: int) -> Mask:
+        hashes = split.hashes[len(self.uniques) + number]
+        known = self.parents[number].contains(hashes.fill_null(0).to_numpy())
+        return ~known & hashes.is_valid().to_numpy()
+
+    def _reasons(self, text: pa.Table, orphaned: Sequence[Mask]) -> pa.Array:
+        reasons = self.splitter.explain(text)
+        if not any(orphans.any() for orphans in orphaned):
+            return reasons
+        lists: list[list[Reason]] = [[] for _ in range(len(text))]
+        for column, orphans in zip(self.contract.references, orphaned, strict=True):
+            for row in np.flatnonzero(orphans):
+                lists[row].append(_orphan_reason(column))
+        return _joined(reasons, reason_lists(lists))
+
+    def _keep(self, typed: pa.Table, ordinals: npt.NDArray[np.int64] | pa.Array) -> None:
+        delivery = pa.repeat(self.source, len(typed))
+        table = typed.append_column(DELIVERY, delivery).append_column(ORDINAL, pa.array(ordinals))
+        self.kept.write(table.cast(self.schema))
+        self.receipt.rows_kept += len(typed)
+
+    def _refuse(self, ordinals: pa.Array, values: pa.ChunkedArray, reasons: pa.Array) -> None:
+        nothing = pa.nulls(len(ordinals), pa.string())
+        delivery = pa.repeat(self.source, len(ordinals))
+        columns = [delivery, ordinals, values, nothing, reasons]
+        self.refused.write(pa.table(columns, schema=SCHEMA))
+        self.receipt.rows_quarantined += len(ordinals)
+        self._count(reasons)
+
+    def _set_malformed_aside(self, batch: Batch) -> None:
+        if not batch.malformed:
+            return
+        count = len(batch.malformed)
+        reasons = reason_lists([[Reason("", _MALFORMED, bad.reason)] for bad in batch.malformed])
+        columns = [
+            pa.repeat(self.source, count),
+            pa.array([bad.ordinal for bad in batch.malformed], pa.int64()),
+            pa.nulls(count, pa.string()),
+            pa.array([bad.raw for bad in batch.malformed], pa.string()),
+            reasons,
+        ]
+        self.refused.write(pa.table(columns, schema=SCHEMA))
+        self.receipt.rows_quarantined += count
+        self._count(reasons)
+
+    def _count(self, reasons: pa.Array) -> None:
+        messages = pa.compute.struct_field(pa.compute.list_flatten(reasons), "message")
+        for entry in messages.value_counts().to_pylist():
+            self.receipt.reasons[entry["values"]] += entry["counts"]
+
+    # Rows whose key comes more than once
+
+    def _doubtful_schema(self) -> pa.Schema:
+        fields = [pa.field(ORDINAL, pa.int64()), pa.field("_values", pa.string())]
+        reasons = pa.field("_reasons", SCHEMA.field("reasons").type)
+        return pa.schema([*self.contract.schema, *fields, reasons])
+
+    def _settle(self) -> None:
+        self.doubtful.close()
+        files = [self.scratch / file.name for file in self.doubtful.files]
+        if not files:
+            return
+        held = self._held(self.contract.schema.names)
+        sql = _settle_sql(self.contract, files, self._doubtful_schema(), held)
+        rows = duckdb.connect(config={"temp_directory": str(self.scratch)}).execute(sql)
+        for batch in rows.to_arrow_reader(ROWS_AT_A_TIME):
+            table = pa.Table.from_batches([batch])
+            self.receipt.rows_duplicate += len(table) - pa.compute.sum(table["_first"]).as_py()
+            table = table.filter(table["_first"])
+            sound = pa.compute.equal(pa.compute.list_value_length(table["_reasons"]), 0)
+            good, bad = table.filter(sound), table.filter(pa.compute.invert(sound))
+            typed = good.select(self.contract.schema.names).cast(self.contract.schema)
+            self._keep(typed, good[ORDINAL])
+            if len(bad):
+                self._refuse(
+                    bad[ORDINAL].combine_chunks(),
+                    bad["_values"],
+                    bad["_reasons"].cast(SCHEMA.field("reasons").type).combine_chunks(),
+                )
+
+    # The commit
+
+    def _commit(self, account: Mapping[str, object]) -> None:
+        place, receipt = self.place, self.receipt
+        markers = {}
+        stale = self._stale_quarantine()
+        if self.refused.files or stale.removed:
+            place.quarantine.create(SCHEMA)
+            markers[MARKER] = place.quarantine.commit(
+                [*self.refused.files, *stale.added], stale.removed, {"source": self.source}
+            )
+        replaced = self._replaced()
+        place.kept.commit(
+            [*self.kept.files, *replaced.added], replaced.removed, {**account, **receipt.facts()}, markers
+        )
+
+    def _stale_quarantine(self) -> Rewrite:
+        if self.contract.delivery is Delivery.SNAPSHOT and not self.replay:
+            return Rewrite(files_of(self.place.kept, self.place.quarantine), [], 0)
+        return self.place.quarantine.without(self._own_rows(), [DELIVERY])
+
+    def _own_rows(self) -> str:
+        return f"SELECT {literal(self.source)} AS {DELIVERY}"
+
+    def _replaced(self) -> Rewrite:
+        kept = self.place.kept
+        if self.replay:
+            return Rewrite([], [], 0)
+        if self.contract.delivery is Delivery.SNAPSHOT:
+            return Rewrite(kept.files(), [], 0)
+        if self.contract.delivery is Delivery.APPEND:
+            return kept.without(self._own_rows(), [DELIVERY])
+        keys = [column.name for column in self.contract.key]
+        own = f"{scan(kept.files(), self.schema, keys)} WHERE {DELIVERY} = {literal(self.source)}"
+        new = [kept.folder / file.name for file in self.kept.files]
+        return kept.without(f"{own} UNION {scan(new, self.schema, keys)}", keys)
+
+
+def _drift(contract: Contract, found: Sequence[str]) -> list[str]:
+    """How a file's columns differ from the contract's, in words.
+
+    Raises:
+        DeliveryError: a required column is missing.
+    """
+    declared = [column.source_name for column in contract.columns]
+    extra = [name for name in found if name not in declared]
+    notes = []
+    for column in contract.columns:
+        if column.source_name in found:
+            continue
+        likely = get_close_matches(column.source_name, extra, n=1)
+        renamed = f"; '{likely[0]}' may be its new name" if likely else ""
+        if column.required:
+            raise DeliveryError(
+                f"required column '{column.source_name}' is missing{renamed}; the file has "
+                f"{', '.join(found)}. Nothing was kept: mend the file, or the column's "
+                "physicalName in the contract, and deliver it again"
+            )
+        notes.append(f"column '{column.source_name}' is missing{renamed}")
+    notes += [f"column '{name}' is not in the contract and was not stored" for name in extra]
+    return notes
+
+
+def _only(contract: Contract, groups: Iterable[Sequence[Column]]) -> Contract:
+    columns = {column.name: column for group in groups for column in group}
+    return Contract(dataset=contract.dataset, columns=tuple(columns.values()))
+
+
+def _grouped(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """The same rows in batches large enough to be worth a query."""
+    held: list[Batch] = []
+    rows = 0
+    for batch in batches:
+        held.append(batch)
+        rows += len(batch.ordinals)
+        if rows >= ROWS_AT_A_TIME:
+            yield _one(held)
+            held, rows = [], 0
+    if held:
+        yield _one(held)
+
+
+def _one(batches: list[Batch]) -> Batch:
+    return Batch(
+        pa.concat_tables([batch.rows for batch in batches]),
+        np.concatenate([batch.ordinals for batch in batches]),
+        [bad for batch in batches for bad in batch.malformed],
+    )
+
+
+def _timed(batches: Iterator[Batch], receipt: Receipt, name: str) -> Iterator[Batch]:
+    while True:
+        with receipt.stage(name):
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield batch
+
+
+def _present(hashes: pa.ChunkedArray) -> Hashes:
+    present: Hashes = hashes.drop_null().to_numpy()
+    return present
+
+
+def _members(hashes: pa.ChunkedArray, ascending: Hashes) -> Mask:
+    return is_member(hashes.fill_null(0).to_numpy(), ascending) & hashes.is_valid().to_numpy()
+
+
+def _orphan_reason(column: Column) -> Reason:
+    assert column.reference is not None
+    target = f"{column.reference.dataset}.{column.reference.column}"
+    return Reason(column.name, "reference", f"{column.name}: not (yet) in {target}")
+
+
+def _joined(first: pa.ListArray, second: pa.ListArray) -> pa.ListArray:
+    rows = [a + b for a, b in zip(first.to_pylist(), second.to_pylist(), strict=True)]
+    return pa.array(rows, SCHEMA.field("reasons").type)
+
+
+def _settle_sql(contract: Contract, files: Sequence[Path], schema: pa.Schema, held: str | None) -> str:
+    """SQL that tells, of rows set aside, which are further copies and which contradict each other.
+
+    Gives the rows with ``_first`` (false for a further copy of a row) and with the reasons of the
+    contradictions added to ``_reasons``.
+    """
+    clashes, keys = [], []
+    for number, group in enumerate(contract.uniques):
+        names = [column.name for column in group]
+        listed = ", ".join(names)
+        readable = _readable(names)
+        count = f"count(*) FILTER (WHERE _first AND {readable}) OVER (PARTITION BY {_quoted(names)})"
+        keys.append(f"{readable} AND {count} > 1 AS _clash_{number}")
+        message = f"{listed}: comes more than once in this delivery with different values"
+        clashes.append(_reason_case(f"_clash_{number}", names, "unique", message))
+        if held:
+            keys.append(f"{readable} AND {_exists(names, 'held')} AS _held_{number}")
+            message = f"{listed}: held already by a row of another delivery with different values"
+            clashes.append(_reason_case(f"_held_{number}", names, "unique", message))
+    same = _exists(contract.schema.names, "held", nulls_agree=True) if held else "false"
+    copies = f"row_number() OVER (PARTITION BY _values ORDER BY {ORDINAL}) = 1 AND NOT {same}"
+    reasons = f"list_filter([{', '.join(clashes)}], reason -> reason IS NOT NULL)"
+    return (
+        (f"WITH held AS ({held}), " if held else "WITH ")
+        + f"aside AS (SELECT *, {copies} AS _first FROM ({scan(files, schema)}) AS aside), "
+        + f"marked AS (SELECT *, {', '.join(keys)} FROM aside) "
+        + f"SELECT * REPLACE (list_concat(_reasons, {reasons}) AS _reasons) FROM marked "
+        + f"ORDER BY {ORDINAL}"
+    )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(quoted(name) for name in names)
+
+
+def _readable(names: Sequence[str]) -> str:
+    present = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in names)
+    listed = ", ".join(literal(name) for name in names)
+    mistyped = f"reason -> reason.rule = 'type' AND reason.\"column\" IN ({listed})"
+    return f"({present} AND len(list_filter(_reasons, {mistyped})) = 0)"
+
+
+def _exists(names: Sequence[str], relation: str, nulls_agree: bool = False) -> str:
+    operator = "IS NOT DISTINCT FROM" if nulls_agree else "="
+    agree = " AND ".join(f"{relation}.{quoted(n)} {operator} aside.{quoted(n)}" for n in names)
+    return f"EXISTS (SELECT 1 FROM {relation} WHERE {agree})"
+
+
+def _reason_case(flag: str, names: Sequence[str], rule: str, message: str) -> str:
+    column = names[0] if len(names) == 1 else ""
+    reason = f"{{'column': {literal(column)}, 'rule': {literal(rule)}, 'message': {literal(message)}}}"
+    return f"CASE WHEN {flag} THEN {reason} END"

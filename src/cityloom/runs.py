@@ -1,0 +1,115 @@
+"""The log of runs: what was received and derived, when, at what cost and with what outcome.
+
+The lake's commits are the truth. The log is read from them, so a run that was committed a moment
+before a crash is in the log the next time it is asked; only runs that failed are written here alone.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Engine, Integer, String, Table, UniqueConstraint, func, insert
+from sqlalchemy import select
+
+from cityloom.lake import LakeTable
+from cityloom.store import metadata
+
+RUNS = Table(
+    "run",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("dataset", String, nullable=False, index=True),
+    Column("version", Integer),
+    Column("facts", JSON, nullable=False),
+    UniqueConstraint("dataset", "version"),
+)
+
+RECEIVE, REPLAY, DERIVE, ERASE, EXPIRE = "receive", "replay", "derive", "erase", "expire"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run on one dataset; rows read = kept + quarantined + duplicate."""
+
+    dataset: str
+    kind: str
+    source: str = ""
+    started: str = ""
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_mb: float = 0.0
+    rows_read: int = 0
+    rows_kept: int = 0
+    rows_quarantined: int = 0
+    rows_duplicate: int = 0
+    version: int | None = None
+    sha256: str = ""
+    contract: str = ""
+    key: list[str] = field(default_factory=list)
+    code: str = ""
+    inputs: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    reasons: dict[str, int] = field(default_factory=dict)
+    stages: dict[str, float] = field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the run changed nothing because something was wrong."""
+        return bool(self.error)
+
+
+_FIELDS = {item.name for item in fields(Run)}
+
+
+def now() -> str:
+    """The present time as the log writes it: ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class RunLog:
+    """The runs of a city."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def catch_up(self, tables: dict[str, LakeTable]) -> None:
+        """Read the accounts of commits that the log has not seen."""
+        with self._engine.begin() as connection:
+            newest = select(RUNS.c.dataset, func.max(RUNS.c.version)).group_by(RUNS.c.dataset)
+            seen = dict(connection.execute(newest).tuples().all())
+            for dataset, table in tables.items():
+                since = seen.get(dataset)
+                rows = [
+                    {"dataset": dataset, "version": commit.version, "facts": commit.account}
+                    for commit in table.commits_since(-1 if since is None else since)
+                ]
+                if rows:
+                    connection.execute(insert(RUNS), rows)
+
+    def add_failure(self, run: Run) -> None:
+        """Remember a run that changed nothing."""
+        facts = json.loads(json.dumps(asdict(run)))
+        with self._engine.begin() as connection:
+            connection.execute(insert(RUNS), {"dataset": run.dataset, "facts": facts})
+
+    def all(self, dataset: str | None = None) -> list[Run]:
+        """Every run, oldest first; of one dataset if asked."""
+        query = select(RUNS.c.dataset, RUNS.c.version, RUNS.c.facts).order_by(RUNS.c.id)
+        if dataset:
+            query = query.where(RUNS.c.dataset == dataset)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).tuples().all()
+        return [_run(name, version, facts) for name, version, facts in rows if facts.get("kind")]
+
+
+def deliveries(runs: Iterable[Run]) -> dict[str, Run]:
+    """The newest successful receipt of each source, by source, of one dataset's runs."""
+    return {run.source: run for run in runs if run.kind == RECEIVE and not run.failed}
+
+
+def _run(dataset: str, version: int | None, facts: dict[str, Any]) -> Run:
+    known = {name: value for name, value in facts.items() if name in _FIELDS}
+    return Run(**{**known, "dataset": dataset, "version": version})

@@ -1,0 +1,76 @@
+"""``city.toml``: what a city says of itself."""
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from cityloom.errors import UsageError
+
+FILE = "city.toml"
+FORMAT = 1
+"""The version of the city directory's layout that this code reads and writes."""
+
+
+class Settings(BaseModel):
+    """The settings of a city; every field but the name has a default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1)
+    format: int = FORMAT
+    crs: str = Field(default="EPSG:4326", pattern=r"^[A-Z]+:[0-9]+$")
+    languages: tuple[str, ...] = ("en", "zh")
+    engine: str = "duckdb://"
+    database: str = "sqlite:///store.sqlite"
+
+    @field_validator("engine")
+    @classmethod
+    def _known_engine(cls, url: str) -> str:
+        if not url.startswith("duckdb://"):
+            raise ValueError(f"engine '{url}' is not known; expected duckdb://")
+        return url
+
+
+def read_settings(city: Path) -> Settings:
+    """The settings of the city in a directory.
+
+    Raises:
+        UsageError: there is no city there, its file is wrong, or a newer cityloom made it.
+    """
+    path = city / FILE
+    try:
+        stated = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(
+            f"{city}: no city here ({FILE} is missing); make one with 'cityloom new {city}'"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not TOML: {error}") from None
+    if isinstance(found := stated.get("format", FORMAT), int) and found > FORMAT:
+        raise UsageError(
+            f"{path}: this city has format {found}, this cityloom reads up to {FORMAT}; "
+            "upgrade cityloom"
+        )
+    try:
+        return Settings.model_validate(stated)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{path}: {where}: {first['msg']}") from None
+
+
+def write_settings(city: Path, settings: Settings) -> None:
+    """Write ``city.toml`` with what differs from the defaults."""
+    said = settings.model_dump(exclude_defaults=True) | {"format": settings.format}
+    lines = [f"{key} = {_toml(value)}" for key, value in said.items()]
+    (city / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,350 @@
+"""Columns that no city may hold are refused by name and by content; their near misses are not."""
+
+import base64
+import random
+import struct
+from collections.abc import Sequence
+from contextlib import suppress
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cityloom.contract.forbidden_words import ETHNIC_GROUPS, LINES
+from cityloom.contract.model import Classification, Column, Contract, Kind
+from cityloom.contract.odcs import parse_contract
+from cityloom.contract.refusals import (
+    forbidden_content,
+    forbidden_values,
+    refuse_forbidden,
+    special_matter,
+)
+from cityloom.errors import ContractError
+
+FORBIDDEN = {
+    "political opinion": (
+        "political_opinion", "politicalAffiliation", "party_member", "PARTY_AFFILIATION",
+        "partymember", "registered_party", "voting_preference", "政治面貌", "政治面貌代码",
+        "党派", "是否党员", "入党时间", "黨派", "政治 面貌",
+    ),
+    "religion": (
+        "religion", "religions", "ReligionCode", "religious_belief", "faith", "creed", "宗教信仰",
+        "宗教", "信仰", "教派", "是否信教",
+    ),
+    "ethnicity": (
+        "ethnicity", "ethnic_group", "race", "RACE", "applicantRace", "race_code",
+        "racial_origin", "hispanic", "民族", "民族代码", "種族", "族别", "是否少数民族",
+        "少数民族人口数", "national_origin", "caste",
+    ),
+    "union membership": (
+        "union_member", "unionMembership", "trade_union", "labour_union", "union_dues",
+        "unionized", "is_union", "工会会员", "工会", "所属工会", "是否加入工会", "工會會員",
+    ),
+    "sexual orientation": (
+        "sexual_orientation", "sexualOrientation", "sexuality", "lgbtq", "性取向", "性倾向",
+        "同性恋",
+    ),
+    "biometrics": (
+        "fingerprint", "fingerprints", "left_thumb_finger_print", "iris", "iris_code",
+        "faceEmbedding", "face_template", "facial_features", "faceprint", "voice_print",
+        "voiceprint_v2", "gait", "dna_profile", "DNA", "palm_vein", "biometric_id", "人脸特征",
+        "人脸照片", "指纹", "指紋", "虹膜", "声纹", "聲紋特徵", "步态", "掌纹", "基因型",
+        "DNA分型",
+    ),
+    "a score of a person": (
+        "social_credit_score", "credit_score", "creditScore", "loyalty", "loyalty_index",
+        "behaviour_score", "behavior_rating", "risk_score", "riskscore", "person_risk_level",
+        "citizen_rank", "resident_score", "student_score", "pupil_ranking", "trust_score",
+        "predicted_crime", "recidivism", "信用评分", "个人信用", "信用等级", "信用分", "诚信积分",
+        "文明积分", "居民评分", "积分", "忠诚度", "操行评分", "人员风险等级", "个人画像",
+        "行为评分", "學生排名",
+    ),
+}  # fmt: skip
+
+NEAR_MISSES = (
+    "embrace", "trace", "traceability", "surface", "interface", "typeface", "face_value",
+    "party_wall", "third_party", "counterparty", "contract_party", "company_race_track",
+    "race_track", "boat_race_day", "union_street", "european_union", "union_square",
+    "credit_union", "reunion", "credit_code", "social_credit_code", "unified_social_credit_code",
+    "统一社会信用代码", "社会信用代码", "restaurant_score", "inspection_score",
+    "air_quality_score", "空气质量评分", "餐饮卫生等级", "企业信用等级", "company_credit_rating",
+    "纳税信用等级", "exam_score", "test_score", "考试成绩", "学生考试成绩", "flood_risk_level",
+    "地质灾害风险等级", "resident_satisfaction_score", "居民满意度评分", "clerical_match_score",
+    "geocode_score", "民族路", "民族大道段", "宗教活动场所", "宗教用地面积", "党群服务中心",
+    "党员活动室数量", "工会经费", "指纹锁", "文件指纹", "key_fingerprint", "iris_zone", "转基因",
+    "同步态势", "路面部位", "居民族谱", "good_faith", "orientation", "building_orientation",
+    "性别", "性质", "政治", "籍贯", "国籍", "nationality", "denomination", "place_of_worship",
+    "class_rank", "predicted_residents_count", "rank", "score", "cell_phone", "irish_sea_level",
+    "loyalty_card_number", "信用分类",
+)  # fmt: skip
+
+SPECIAL_COLUMNS = {
+    "health": (
+        "diagnosis",
+        "disease_code",
+        "disability_grade",
+        "诊断",
+        "疾病名称",
+        "残疾等级",
+        "病史",
+    ),
+    "finance": (
+        "income",
+        "monthlyIncome",
+        "bank_account_no",
+        "salary",
+        "收入",
+        "银行账号",
+        "征信报告",
+    ),
+    "minors": ("child_name", "guardian", "is_minor", "未成年人姓名", "监护人", "監護人電話"),
+    "location traces": (
+        "gps_track",
+        "trajectory",
+        "location_history",
+        "轨迹",
+        "活动轨迹",
+        "軌跡點",
+    ),
+}
+
+
+def contract(*columns: Column, dataset: str = "trial", purposes: tuple[str, ...] = ()) -> Contract:
+    return Contract(dataset, columns, purposes=purposes, origin="trial.odcs.yaml")
+
+
+def column(name: str, **facts: object) -> Column:
+    return Column(name, str(facts.pop("source_name", name)), Kind.STRING, **facts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("line", "word"), [(line, word) for line, words in FORBIDDEN.items() for word in words]
+)
+def test_a_forbidden_column_is_refused_by_its_name(line: str, word: str) -> None:
+    with pytest.raises(ContractError) as refusal:
+        refuse_forbidden(contract(column("id"), column(word)))
+    assert str(refusal.value).startswith(f"trial.odcs.yaml: column '{word}': ")
+    assert line in str(refusal.value)
+    assert "remove the column" in str(refusal.value)
+
+
+@pytest.mark.parametrize("place", ["source_name", "title", "description"])
+@pytest.mark.parametrize("word", ["宗教信仰", "Religion of the applicant", "union membership"])
+def test_a_forbidden_column_is_refused_wherever_the_word_stands(place: str, word: str) -> None:
+    with pytest.raises(ContractError, match="column 'col7'"):
+        refuse_forbidden(contract(column("col7", **{place: word})))
+
+
+@pytest.mark.parametrize("level", Classification)
+def test_no_classification_or_purpose_lifts_a_line(level: Classification) -> None:
+    with pytest.raises(ContractError, match="ethnicity"):
+        refuse_forbidden(
+            contract(
+                column("ethnicity", classification=level, special_purpose="health"),
+                purposes=("health",),
+            )
+        )
+
+
+@pytest.mark.parametrize("name", NEAR_MISSES)
+@pytest.mark.parametrize("level", [Classification.INTERNAL, Classification.SENSITIVE])
+def test_a_near_miss_is_not_refused(name: str, level: Classification) -> None:
+    refuse_forbidden(contract(column(name, classification=level)))
+
+
+def test_a_bare_risk_level_is_a_persons_until_the_dataset_names_the_thing() -> None:
+    with pytest.raises(ContractError, match="a score of a person"):
+        refuse_forbidden(contract(column("risk_level")))
+    refuse_forbidden(contract(column("risk_level"), dataset="restaurant_inspection"))
+    refuse_forbidden(contract(column("risk_level", description="Risk that the slope gives way")))
+
+
+def test_a_match_score_described_with_persons_is_not_a_score_of_a_person() -> None:
+    described = column("match_score", description="Whether two records are of one person")
+    refuse_forbidden(contract(described))
+
+
+@pytest.mark.parametrize(
+    ("matter", "word"),
+    [(matter, word) for matter, words in SPECIAL_COLUMNS.items() for word in words],
+)
+def test_a_special_matter_of_persons_needs_its_own_purpose(matter: str, word: str) -> None:
+    with pytest.raises(ContractError) as refusal:
+        refuse_forbidden(contract(column(word, classification=Classification.PERSONAL)))
+    assert f"holds {matter}" in str(refusal.value)
+    assert "special_purpose" in str(refusal.value)
+    purposed = column(word, classification=Classification.PERSONAL, special_purpose="care")
+    refuse_forbidden(contract(purposed, purposes=("care",)))
+
+
+@pytest.mark.parametrize("level", [Classification.PUBLIC, Classification.INTERNAL])
+def test_a_special_matter_that_is_no_persons_passes(level: Classification) -> None:
+    refuse_forbidden(contract(column("income_mean", classification=level)))
+
+
+@pytest.mark.parametrize("name", ["故障诊断码", "儿童公园", "disabled_parking_bays", "child_node"])
+def test_an_innocent_neighbour_of_a_special_matter_needs_no_purpose(name: str) -> None:
+    assert special_matter(column(name)) is None
+
+
+def test_a_contract_is_refused_when_it_is_read() -> None:
+    text = """
+apiVersion: v3.1.0
+kind: DataContract
+id: trial
+version: 1.0.0
+status: active
+schema:
+  - name: resident
+    properties:
+      - name: id
+        logicalType: string
+      - name: col7
+        physicalName: 民族
+        logicalType: string
+"""
+    with pytest.raises(ContractError, match=r"here\.yaml: column 'col7': '民族'"):
+        parse_contract(text, origin="here.yaml")
+
+
+@given(
+    st.sampled_from([w for line in LINES for w in line.english if "*" not in w]),
+    st.sampled_from(["_", " ", "-", "."]),
+    st.sampled_from([str.lower, str.upper, str.title]),
+)
+def test_every_listed_phrase_is_refused_however_it_is_written(phrase, between, case) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(ContractError):
+        refuse_forbidden(contract(column("x", title=case(phrase).replace(" ", between))))
+
+
+@given(
+    st.sampled_from([w for line in LINES for w in line.chinese]),
+    st.sampled_from(["", " ", "\u3000"]),
+)
+def test_every_listed_chinese_word_is_refused_with_or_without_blanks(word: str, blank: str) -> None:
+    with pytest.raises(ContractError):
+        refuse_forbidden(contract(column("x", source_name=blank.join(word))))
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_judged_without_failing(text: str) -> None:
+    with suppress(ContractError):
+        refuse_forbidden(contract(column("x", title=text, description=text)))
+
+
+def refused(values: Sequence[str | None]) -> str | None:
+    return forbidden_content(
+        contract(column("col7")), pa.table({"col7": pa.array(list(values), pa.string())})
+    )
+
+
+def template(magic: bytes) -> bytes:
+    return magic + b" 20\0" + random.Random(7).randbytes(300)
+
+
+def vector(seed: int, length: int = 128) -> list[float]:
+    noise = random.Random(seed)
+    return [noise.gauss(0, 0.09) for _ in range(length)]
+
+
+@pytest.mark.parametrize(
+    ("line", "values"),
+    [
+        ("ethnicity", ["汉族", "汉族", "回族", "满族", None, "其他"]),
+        ("ethnicity", ["汉族"] * 40),
+        ("ethnicity", ["漢族", "滿族", "維吾爾族"]),
+        ("ethnicity", ["汉", "回", "满", "壮", "藏"]),
+        (
+            "ethnicity",
+            ["White", "Black or African American", "Asian", "Two or More Races", "Other"],
+        ),
+        ("ethnicity", ["White: Irish", "Asian or Asian British: Indian", "Mixed", "Not stated"]),
+        ("political opinion", ["群众", "中共党员", "共青团员", "不详"]),
+        ("political opinion", ["Democrat", "Republican", "Independent", "No party preference"]),
+        ("political opinion", ["DEM", "REP", "LIB", "GRN"]),
+        ("religion", ["Christian", "Muslim", "No religion", "Hindu", "Prefer not to say"]),
+        ("religion", ["佛教", "道教", "无宗教信仰"]),
+        ("sexual orientation", ["Straight or Heterosexual", "Gay or lesbian", "Bisexual", "Other"]),
+        ("union membership", ["工会会员", "非工会会员"]),
+    ],
+)
+def test_a_column_of_forbidden_words_is_refused_whatever_its_name(
+    line: str, values: Sequence[str | None]
+) -> None:
+    reason = refused(values)
+    assert reason is not None
+    assert reason.startswith("column 'col7': ")
+    assert line in reason
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["White", "Black", "Green", "Brown", "Smith", "Christian", "Church"],
+        ["White", "Black"],
+        ["white", "black", "red", "blue", "silver"],
+        ["民族路", "和平路", "解放路"],
+        ["群众", "立案", "结案", "退回"],
+        ["群众"] * 20,
+        ["Other"] * 5,
+        ["其他", "未知"],
+        ["白", "满", "王", "李", "张", "刘", "陈", "苗"],
+        ["Independent", "Chain"],
+        ["Conservative", "Moderate", "Aggressive"],
+        ["Straight", "Curved"],
+        ["Chinese", "Korean", "Japanese", "Indian"],
+        ["Asian", "Italian", "French", "Mexican", "Burger"],
+        ["汉族", "中学", "小学"],
+        [],
+        [None, None],
+    ],
+)
+def test_a_column_of_other_words_is_not_refused(values: Sequence[str | None]) -> None:
+    assert refused(values) is None
+
+
+@pytest.mark.parametrize("magic", [b"FMR\0", b"FAC\0", b"IIR\0"])
+@pytest.mark.parametrize("spell", [bytes.hex, lambda blob: base64.b64encode(blob).decode()])
+def test_a_column_of_biometric_records_is_refused(magic, spell) -> None:  # type: ignore[no-untyped-def]
+    assert "biometric" in (refused([spell(template(magic) + bytes([n])) for n in range(5)]) or "")
+
+
+@pytest.mark.parametrize("length", [128, 512])
+def test_a_column_of_face_vectors_is_refused(length: int) -> None:
+    written = [str(vector(seed, length)) for seed in range(4)]
+    packed = [
+        base64.b64encode(struct.pack(f"<{length}f", *vector(seed, length))).decode()
+        for seed in range(4)
+    ]
+    assert "vectors" in (refused(written) or "")
+    assert "vectors" in (refused(packed) or "")
+
+
+def test_long_values_that_are_no_templates_are_not_refused() -> None:
+    noise = random.Random(1)
+    assert refused([noise.randbytes(512).hex() for _ in range(5)]) is None
+    assert (
+        refused([",".join(str(noise.randrange(90)) for _ in range(128)) for _ in range(5)]) is None
+    )
+    assert refused([",".join(f"{noise.random():.3f}" for _ in range(96)) for _ in range(5)]) is None
+    assert (
+        refused(["The drain on the corner is blocked again and smells" + "!" * n for n in range(5)])
+        is None
+    )
+
+
+def test_a_sample_without_a_declared_column_is_judged_by_the_others() -> None:
+    judged = contract(column("gone"), column("col7"))
+    sample = pa.table({"col7": ["汉族", "回族"]})
+    assert "col7" in (forbidden_content(judged, sample) or "")
+
+
+@given(st.lists(st.sampled_from(ETHNIC_GROUPS), min_size=3), st.lists(st.just("其他"), max_size=50))
+def test_neutral_values_never_hide_a_vocabulary(groups: list[str], others: list[str]) -> None:
+    assert refused([*groups, *others]) is not None
+
+
+@given(st.lists(st.text(max_size=80), max_size=30))
+def test_any_values_are_judged_without_failing(values: list[str]) -> None:
+    forbidden_values(pa.chunked_array([pa.array(values, pa.string())]))
