@@ -73,10 +73,16 @@ def _is_wkt(text: str) -> bool:
 def _checks(geometries: Geometries, column: Column) -> dict[Problem, npt.NDArray[np.bool_]]:
     checks = {Problem.INVALID: ~shapely.is_valid(geometries)}
     if column.geometry_type not in (None, "geometry"):
-        wanted = shapely.GeometryType[str(column.geometry_type).upper()].value
-        checks[Problem.TYPE] = shapely.get_type_id(geometries) != wanted
+        checks[Problem.TYPE] = ~np.isin(shapely.get_type_id(geometries), _accepted(column))
     if box := column.bounds:
         west, south, east, north = shapely.bounds(geometries).T
         inside = (west >= box.west) & (south >= box.south)
         checks[Problem.BOUNDS] = ~(inside & (east <= box.east) & (north <= box.north))
     return checks
+
+
+def _accepted(column: Column) -> list[int]:
+    """The declared type; where it is a multi-geometry, a single one too, as GIS files mix them."""
+    declared = str(column.geometry_type).upper()
+    single = declared.removeprefix("MULTI")
+    return [kind.value for kind in shapely.GeometryType if kind.name in (declared, single)]

@@ -80,6 +80,8 @@ def load_contract(path: Path) -> Contract:
     """
     try:
         text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ContractError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ContractError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     return parse_contract(text, origin=str(path))

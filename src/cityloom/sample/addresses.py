@@ -9,12 +9,29 @@ from cityloom.sample.draws import Ints, scramble
 from cityloom.sample.geography import Ground
 from cityloom.sample.text import Strings, constant, digits, either, join, take
 
-_STREET_FIRST: Final = "福深红莲香景梅龙华宝新笋翠春桂百振爱怡布金银民建和兴松南北彩侨海创科丽沙兰富泰祥凤梧玉东观永石清文"
-_STREET_SECOND: Final = "田荔花蜜湖岭城安沙园风竹华国强富乐龙民设平业岗山环云发田景贤康宁滨荣辉明光坪溪桥泉洲和苑塘盛秀华"
+_STREET_FIRST: Final = (
+    "福深红莲香景梅龙华宝新笋翠春桂百振爱怡布金银民建和兴松南北彩侨海创科丽沙"
+    "兰富泰祥凤梧玉东观永石清文"
+)
+_STREET_SECOND: Final = (
+    "田荔花蜜湖岭城安沙园风竹华国强富乐龙民设平业岗山环云发田景贤康宁滨荣辉明"
+    "光坪溪桥泉洲和苑塘盛秀华"
+)
 _STREET_KINDS: Final = {True: ("路", "大道", "东路"), False: ("街", "一路", "二路")}
 _ESTATE_FIRST: Final = "金翠碧华景雅怡锦星海阳御龙凤中海鸿嘉丽福荣天山半岛香百合水东润汇"
 _ESTATE_SECOND: Final = "湖茵桂润园庭景绣河岸光锦悦凰信怡基佳泉馨泰健玺语城馨蜜花榭方峰港"
-_ESTATE_KINDS: Final = ("花园", "苑", "雅居", "豪庭", "名苑", "公馆", "新村", "家园", "华府", "大院")
+_ESTATE_KINDS: Final = (
+    "花园",
+    "苑",
+    "雅居",
+    "豪庭",
+    "名苑",
+    "公馆",
+    "新村",
+    "家园",
+    "华府",
+    "大院",
+)
 _VILLAGE_FIRST: Final = "上下新沙石南水田白黄草坂岗塘西大"
 _VILLAGE_SECOND: Final = "围塘坑岭沙屋背头厦尾田心坪浪下排"
 _WORK_KINDS: Final = ("工业园", "大厦", "广场", "服务中心")
@@ -135,4 +152,3 @@ def _part(ground: Ground, buildings: Ints, part: str) -> Strings:
             return building_names(ground, buildings)
         case _:
             raise ValueError(f"an address has no part {part!r}")
-

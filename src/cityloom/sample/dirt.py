@@ -245,6 +245,4 @@ def _shuffled_with_copies(
         "conflicting_key": np.flatnonzero((kind == 1) | np.isin(originals[order], disputed)),
         "exact_duplicate": np.flatnonzero(kind == 2),
     }
-    return replace(
-        shuffled, columns=shuffled.columns | {dispute.column: column}, faults=faults
-    )
+    return replace(shuffled, columns=shuffled.columns | {dispute.column: column}, faults=faults)

@@ -247,15 +247,20 @@ def _streets(blocks: Blocks) -> tuple[Streets, Ints, Ints]:
     west, east = blocks.longitude - half_x, blocks.longitude + half_x
     south, north = blocks.latitude - half_y, blocks.latitude + half_y
     rows, columns = len(east_keys), len(north_keys)
+    along = (west, row_street), (south, row_street), (-east, row_street), (south, row_street)
+    up = (
+        (west, column_street),
+        (south, column_street),
+        (west, column_street),
+        (-north, column_street),
+    )
+    sign = np.array([1, 1, -1, 1]), np.array([1, 1, 1, -1])
     ends = np.concatenate(
         [
-            np.stack([_least(west, row_street, rows), _least(south, row_street, rows),
-                      -_least(-east, row_street, rows), _least(south, row_street, rows)], axis=1),
-            np.stack([_least(west, column_street, columns), _least(south, column_street, columns),
-                      _least(west, column_street, columns), -_least(-north, column_street, columns)],
-                     axis=1),
+            np.stack([_least(values, street, rows) for values, street in along], axis=1) * sign[0],
+            np.stack([_least(values, street, columns) for values, street in up], axis=1) * sign[1],
         ]
-    )  # fmt: skip
+    )
     subdistrict = np.concatenate([east_keys // wide, north_keys // wide])
     eastward = np.arange(rows + columns) < rows
     streets = Streets(subdistrict, ranks_within(subdistrict) + 1, eastward, ends)
@@ -359,4 +364,3 @@ def _shared_out(units: Floats, subdistrict: Ints, shares: Floats) -> Floats:
     scale = np.divide(present, totals, out=np.zeros_like(totals), where=totals > 0)
     weight: Floats = units * scale[subdistrict]
     return weight / max(float(weight.sum()), 1e-300)
-

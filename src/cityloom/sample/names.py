@@ -94,9 +94,7 @@ def draw_surnames(rng: np.random.Generator, count: int) -> Ints:
     return choose(rng, surname_table().shares, count)
 
 
-def full_names(
-    rng: np.random.Generator, surnames: Ints, male: Bools, birth_years: Ints
-) -> Strings:
+def full_names(rng: np.random.Generator, surnames: Ints, male: Bools, birth_years: Ints) -> Strings:
     """Full names of people of these surnames, sexes and years of birth."""
     generation = np.searchsorted(_GENERATION_STARTS, birth_years, side="right")
     group = generation * 2 + male

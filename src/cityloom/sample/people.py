@@ -26,6 +26,9 @@ _FAMILIES: Final = (
 """Kinds of family household and their share of all: head, spouse, child, parents, others."""
 
 _ROLE_LETTERS: Final = "HSCPQO"
+_SHARE_ELDERLY: Final = 0.024
+"""Share of childless family households that consist of retired people."""
+
 _COLLECTIVE_SIZES: Final = (1, 2, 3, 4, 6, 8)
 _COLLECTIVE_SHARES: Final = (0.22, 0.28, 0.22, 0.16, 0.09, 0.03)
 _PREFECTURES: Final = np.array([4700 + number for number in range(1, 36)]
@@ -122,7 +125,7 @@ def _members(sizes: Ints, count: int) -> tuple[Ints, Ints]:
 def _sexes(rng: np.random.Generator, role: Ints, head: Ints) -> Bools:
     has_spouse = np.zeros(len(role), dtype=bool)
     has_spouse[head[role == SPOUSE]] = True
-    share = np.array([0.59, 0.0, 0.53, 0.36, 0.0, 0.60, 0.605])[role]
+    share = np.array([0.61, 0.0, 0.53, 0.36, 0.0, 0.62, 0.635])[role]
     share[(role == HEAD) & has_spouse] = 0.66
     male = rng.random(len(role)) < share
     male[role == SPOUSE] = ~male[head[role == SPOUSE]]
@@ -135,6 +138,7 @@ def _ages_in_days(rng: np.random.Generator, role: Ints, head: Ints) -> Ints:
     with_child = np.zeros(count, dtype=bool)
     with_child[head[role == CHILD]] = True
     single = 20 + rng.gamma(2.2, 6.2, count)
+    single = np.where(rng.random(count) < _SHARE_ELDERLY, rng.uniform(60, 82, count), single)
     parent = rng.normal(38.0, 6.0, count).clip(23, 58)
     age = np.where(with_child[head], parent, single)[head]
     turn = ranks_within(head, role)

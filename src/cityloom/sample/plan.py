@@ -18,7 +18,7 @@ BUILDINGS_A_NEIGHBOURHOOD: Final = 512
 
 @dataclass(frozen=True)
 class Plan:
-    """A sample city before anything of it is written; the arrays hold one number a neighbourhood."""
+    """A sample city before it is written; the arrays hold one number a neighbourhood."""
 
     seed: int
     scale: Fraction

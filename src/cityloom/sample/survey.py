@@ -47,12 +47,16 @@ def write_geography(inbox: Path, ground: Ground) -> Iterator[tuple[str, str, int
         yield dataset, name, _write(inbox, dataset, name, [columns])
     built = ground.buildings
     old = (built.completed < _RENEWED) & ~built.unsurveyed
-    yield "building", "building_2019.geojson", _write_buildings(
-        inbox, ground, "building_2019.geojson", old
+    yield (
+        "building",
+        "building_2019.geojson",
+        _write_buildings(inbox, ground, "building_2019.geojson", old),
     )
     new = ~old & ~built.unsurveyed
-    yield "building", "building_2024.geojson", _write_buildings(
-        inbox, ground, "building_2024.geojson", new, faulty=True
+    yield (
+        "building",
+        "building_2024.geojson",
+        _write_buildings(inbox, ground, "building_2024.geojson", new, faulty=True),
     )
 
 
@@ -61,9 +65,7 @@ def write_unsurveyed(inbox: Path, ground: Ground, name: str) -> int:
     return _write_buildings(inbox, ground, name, ground.buildings.unsurveyed)
 
 
-def _write(
-    inbox: Path, dataset: str, name: str, parts: list[dict[str, Strings]]
-) -> int:
+def _write(inbox: Path, dataset: str, name: str, parts: list[dict[str, Strings]]) -> int:
     delivery = open_delivery(inbox / dataset / name, dataset)
     for columns in parts:
         delivery.write(columns, {})

@@ -54,7 +54,9 @@ def overwritten(column: Strings, rows: Ints, values: Sequence[str | None]) -> St
         return column
     mask = np.zeros(len(column), dtype=bool)
     mask[rows] = True
-    return cast(Strings, pc.replace_with_mask(column, pa.array(mask), pa.array(values, pa.string())))
+    return cast(
+        Strings, pc.replace_with_mask(column, pa.array(mask), pa.array(values, pa.string()))
+    )
 
 
 def digits(numbers: Ints, width: int = 0) -> Strings:

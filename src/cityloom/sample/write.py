@@ -255,8 +255,6 @@ def _cut(line: str) -> str:
     return line[: len(line) * 2 // 3] + "\n"
 
 
-def _spoil(
-    lines: Strings, spoiled: dict[int, str], rewrite: Callable[[int, str], str]
-) -> Strings:
+def _spoil(lines: Strings, spoiled: dict[int, str], rewrite: Callable[[int, str], str]) -> Strings:
     rows = sorted(spoiled)
     return overwritten(lines, np.array(rows), [rewrite(row, spoiled[row]) for row in rows])

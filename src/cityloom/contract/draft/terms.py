@@ -134,7 +134,7 @@ SURNAMES: Final = frozenset(
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩邓冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任"
     "卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫雷龙史陶贺毛段郝顾龚邵万覃武钱戴严莫孔向汤"
 )
-"""The hundred most frequent surnames."""
+"""Frequent surnames."""
 
 PLACE_ENDINGS: Final = tuple(
     _words("街道 路 街 巷 区 市 县 镇 乡 村 社区 大厦 花园 小区 公司 学校 医院 中心 站")

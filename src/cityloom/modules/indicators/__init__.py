@@ -1,5 +1,9 @@
-"""Indicators: figures about places and organisations, never about a person."""
+"""Indicators: counts by place, trade and use that a city plans and reports with."""
 
 from cityloom.module import Module
 
-module = Module(name="indicators", package=__name__)
+module = Module(
+    "indicators",
+    package="cityloom.modules.indicators",
+    tables="cityloom.modules.indicators.tables",
+)

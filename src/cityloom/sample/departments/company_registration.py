@@ -61,9 +61,10 @@ def _written(
 ) -> Records:
     firms, settled = hood.companies, hood.people
     answers = firms.representative[who]
+    number = scramble(firms.first_id + who, 10**11, 7_745_966_693)
     return Records(
         columns={
-            "registration_no": join("4903", digits(scramble(firms.first_id + who, 10**11, 7_745_966_693), 11)),
+            "registration_no": join("4903", digits(number, 11)),
             "credit_code": take(firms.code, who),
             "company_name": take(firms.name, who),
             "kind": take(companies.KINDS, firms.kind[who]),

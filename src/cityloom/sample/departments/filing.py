@@ -21,7 +21,7 @@ def recent(rng: np.random.Generator, earliest: Days, count: int, haste: float = 
 
 
 def month_of_2025(days: Days) -> Ints:
-    """0 for January 2025 and every day before it, 1 for February …"""
+    """Months after January 2025; 0 for January and every day before it."""
     months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     return np.maximum(months - (2025 - 1970) * 12, 0)
 
@@ -29,7 +29,6 @@ def month_of_2025(days: Days) -> Ints:
 def held_back(rng: np.random.Generator, due: Bools) -> Bools:
     """Which of the records that are due come late."""
     return due & (rng.random(len(due)) < _SHARE_LATE)
-
 
 
 def serials(ordinal: Ints, multiplier: int) -> Strings:

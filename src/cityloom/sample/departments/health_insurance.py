@@ -23,7 +23,7 @@ from cityloom.sample.dirt import (
 from cityloom.sample.draws import Bools, Days, Ints, ranks_within
 from cityloom.sample.neighbourhood import Neighbourhood
 from cityloom.sample.records import Breach, Department, Link, Records
-from cityloom.sample.text import dates, digits, either, join, only, take
+from cityloom.sample.text import dates, either, join, only, take
 
 _DAY: Final = "%Y-%m-%d"
 _FILES: Final = (

@@ -15,9 +15,14 @@ from cityloom.sample.records import Breach, Department, Link, Records
 from cityloom.sample.text import dates, digits, either, join, only, take
 
 _DAY: Final = "%Y%m%d"
-_FILES: Final = tuple(f"hr_2025{day}.csv" for day in ("0131", "0228", "0331")) + (
+_FILES: Final = (
+    "hr_20250131.csv",
+    "hr_20250228.csv",
+    "hr_20250331.csv",
     "hr_20250415_late_february.csv",
-    *(f"hr_2025{day}.csv" for day in ("0430", "0531", "0630")),
+    "hr_20250430.csv",
+    "hr_20250531.csv",
+    "hr_20250630.csv",
 )
 _FILE_OF_MONTH: Final = np.array([0, 1, 2, 4, 5, 6])
 _LATE: Final = 3

@@ -53,7 +53,9 @@ def make(hood: Neighbourhood, rng: np.random.Generator, batch: str) -> Records:
     is_joint[joint] = True
     is_joint[len(present) : len(present) + len(joint)] = True
     is_past = np.arange(len(place)) >= len(present) + len(joint)
-    day = np.concatenate([registered, registered[joint], bought - rng.integers(90, 3000, len(sold))])
+    day = np.concatenate(
+        [registered, registered[joint], bought - rng.integers(90, 3000, len(sold))]
+    )
     return _written(hood, place, certificate, turn, owner, by_company, is_joint, is_past, day,
                     _delivery(rng, day, certificate), batch)  # fmt: skip
 
@@ -82,12 +84,13 @@ def _written(
     count = len(place)
     name, number = names_and_numbers(hood, owner, by_company)
     building = hood.building_codes(place)
+    unit = scramble(held.first_id + place, 10**8, 38_729_833)
     return Records(
         columns={
             "certificate_no": join("样（", digits(years(day)), "）鹏城市不动产权第", batch,
                                    serials(certificate, 3_166_247), "号"),
             "owner_no": digits(turn),
-            "unit_code": join(building, "F", digits(scramble(held.first_id + place, 10**8, 38_729_833), 8)),
+            "unit_code": join(building, "F", digits(unit, 8)),
             "building_code": building,
             "room": take(held.room, place),
             "owner_name": name,

@@ -58,9 +58,7 @@ def _stage(grade: Ints) -> Ints:
     return np.searchsorted([7, 10], grade, side="right")
 
 
-def _schools(
-    hood: Neighbourhood, home: Ints, stage: Ints, pick: Ints
-) -> tuple[Strings, Strings]:
+def _schools(hood: Neighbourhood, home: Ints, stage: Ints, pick: Ints) -> tuple[Strings, Strings]:
     """Name and code of a school near each home."""
     turn = pick % _SCHOOLS_OF_STAGE[stage]
     near = take([place.name for place in hood.ground.places], hood.subdistricts(home))

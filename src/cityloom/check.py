@@ -1,0 +1,128 @@
+"""What is wrong with an installation and a city, and how to mend it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+
+from cityloom.city import City
+from cityloom.contract import Contract
+from cityloom.errors import UsageError
+from cityloom.runs import RECEIVE, Run
+
+DUCKDB = "1.5.5"
+"""The DuckDB that the extension packages are built for."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong, and its mend; ``serious`` where data may be missing or wrong."""
+
+    what: str
+    mend: str
+    serious: bool = True
+
+
+def findings(city: City) -> list[Finding]:
+    """Everything that is wrong, the installation first."""
+    found = list(_installation())
+    try:
+        contracts = city.contracts
+    except UsageError as error:
+        return [*found, Finding(str(error), "mend the contract, or take it out of contracts/")]
+    found += _ledger(city)
+    for name, contract in sorted(contracts.items()):
+        runs = city.runs(name)
+        found += [*_references(city, contract), *_failures(runs), *_lateness(contract, runs)]
+    return [*found, *_unknown_inbox(city), *_strays(city)]
+
+
+def _installation() -> Iterator[Finding]:
+    if (found := version("duckdb")) != DUCKDB:
+        yield Finding(
+            f"DuckDB is {found}; its extension packages are built for {DUCKDB}",
+            f"pip install duckdb=={DUCKDB}",
+        )
+
+
+def _ledger(city: City) -> Iterator[Finding]:
+    try:
+        city.ledger.verify()
+    except UsageError as error:
+        yield Finding(str(error), "compare the ledger with the last copy kept elsewhere")
+
+
+def _references(city: City, contract: Contract) -> Iterator[Finding]:
+    for column in contract.references:
+        reference = column.reference
+        if reference is None:
+            continue
+        target = f"{reference.dataset}.{reference.column}"
+        parent = city.contracts.get(reference.dataset)
+        if parent is None:
+            yield Finding(
+                f"{contract.dataset}.{column.name} refers to {target}, which this city lacks",
+                f"add a contract for '{reference.dataset}'; until then its rows wait in quarantine",
+            )
+        elif reference.column not in parent.schema.names:
+            yield Finding(
+                f"{contract.dataset}.{column.name} refers to {target}: no such column",
+                f"mend the relationship in {contract.origin}",
+            )
+        elif parent.column(reference.column).arrow_type != column.arrow_type:
+            yield Finding(
+                f"{contract.dataset}.{column.name} and {target} are not of one type",
+                f"give both the same logicalType, in {contract.origin} or {parent.origin}",
+            )
+
+
+def _failures(runs: list[Run]) -> Iterator[Finding]:
+    newest = {run.source: run for run in runs if run.kind == RECEIVE}
+    for run in newest.values():
+        if run.failed:
+            yield Finding(
+                f"{run.dataset}: {run.source} could not be received: {run.error}",
+                "mend the file or the contract and weave again",
+            )
+
+
+def _lateness(contract: Contract, runs: list[Run]) -> Iterator[Finding]:
+    received = [run.started for run in runs if run.kind == RECEIVE and not run.failed]
+    if contract.frequency is None or not received:
+        return
+    since = datetime.now(UTC) - datetime.fromisoformat(max(received))
+    if since > contract.frequency:
+        yield Finding(
+            f"{contract.dataset}: nothing has come for {_days(since)}; "
+            f"expected every {_days(contract.frequency)}",
+            f"ask its owner, {contract.owner}" if contract.owner else "find out who owns it",
+            serious=False,
+        )
+
+
+def _days(period: timedelta) -> str:
+    days = period / timedelta(days=1)
+    return f"{days:.0f} days" if days >= 2 else f"{days * 24:.0f} hours"
+
+
+def _unknown_inbox(city: City) -> Iterator[Finding]:
+    inbox = city.path / "inbox"
+    for entry in sorted(inbox.iterdir()) if inbox.is_dir() else []:
+        name = entry.name.partition(".")[0]
+        if name and name not in city.received:
+            yield Finding(
+                f"inbox/{entry.name} belongs to no dataset",
+                f"put a contract named {name}.odcs.yaml into contracts/ "
+                f"('cityloom contract draft' writes a first one), or rename it",
+                serious=False,
+            )
+
+
+def _strays(city: City) -> Iterator[Finding]:
+    left = sorted(path.name for path in (city.path / "scratch").glob("*"))
+    if left:
+        yield Finding(
+            f"scratch/ holds what an interrupted run left: {', '.join(left[:3])}",
+            "the next weave clears it",
+            serious=False,
+        )

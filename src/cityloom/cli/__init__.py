@@ -1,0 +1,38 @@
+"""The command line: one command a file, its docstring its help."""
+
+import sys
+
+import typer
+
+from cityloom.errors import UsageError
+
+COMMANDS = (
+    "new", "receive", "weave", "serve", "check", "datasets", "show", "runs", "quarantine",
+    "export", "contract", "erase",
+)  # fmt: skip
+
+
+def main() -> None:
+    """Run the command line; a :class:`UsageError` is shown in words, without a stack trace."""
+    try:
+        _app()(standalone_mode=True)
+    except UsageError as error:
+        from rich.console import Console
+
+        Console(stderr=True).print(f"[red]✗[/red] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+def _app() -> typer.Typer:
+    from importlib import import_module
+
+    app = typer.Typer(
+        help="Weave a city's separate systems into one.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+    )
+    for name in COMMANDS:
+        import_module(f"cityloom.cli.{name}").register(app)
+    return app

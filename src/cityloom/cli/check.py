@@ -1,0 +1,28 @@
+"""``cityloom check``"""
+
+from dataclasses import asdict
+
+import typer
+
+from cityloom.cli.options import HERE, AsJson, CityPath, EngineUrl, open_city, print_facts
+from cityloom.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("check")(check)
+
+
+def check(city: CityPath = HERE, engine: EngineUrl = None, as_json: AsJson = False) -> None:
+    """Say what is wrong with this installation and this city, and how to mend it."""
+    from cityloom.check import findings
+
+    found = findings(open_city(city, engine))
+    if as_json:
+        print_facts([asdict(item) for item in found], (), as_json)
+    for item in [] if as_json else found:
+        typer.echo(f"{'✗' if item.serious else '!'} {item.what}\n  {item.mend}")
+    if not found and not as_json:
+        typer.echo("✓ Nothing is wrong.")
+    if serious := [item for item in found if item.serious]:
+        raise UsageError(f"{len(serious)} things need mending")

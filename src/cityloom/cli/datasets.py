@@ -1,0 +1,20 @@
+"""``cityloom datasets``"""
+
+from dataclasses import asdict
+
+import typer
+
+from cityloom.cli.options import HERE, AsJson, CityPath, EngineUrl, open_city, print_facts
+
+COLUMNS = ("dataset", "rows", "rows_quarantined", "version", "classification", "owner", "digest")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("datasets")(datasets)
+
+
+def datasets(city: CityPath = HERE, engine: EngineUrl = None, as_json: AsJson = False) -> None:
+    """List the city's datasets: how many rows, which version, whose, how closely held."""
+    facts = [asdict(item) for item in open_city(city, engine).datasets()]
+    print_facts(facts, COLUMNS, as_json)

@@ -1,0 +1,30 @@
+"""``cityloom erase``"""
+
+from typing import Annotated
+
+import typer
+
+from cityloom.cli.options import HERE, CityPath, EngineUrl, open_city
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("erase")(erase)
+
+
+def erase(
+    dataset: Annotated[str, typer.Argument(help="The dataset that holds the rows.")],
+    column: Annotated[str, typer.Argument(help="The column that identifies the subject.")],
+    value: Annotated[str, typer.Argument(help="The subject's value in it, as it is kept.")],
+    city: CityPath = HERE,
+    engine: EngineUrl = None,
+) -> None:
+    """Erase a subject's rows for good: kept, refused and derived. Ends time travel to before."""
+    report = open_city(city, engine).erase(dataset, column, value)
+    typer.echo(
+        f"{report.rows_kept:,} kept and {report.rows_quarantined:,} refused rows are erased; "
+        f"made again without them: {', '.join(report.derived) or 'nothing'}."
+    )
+    typer.echo("No version from before this can be read any more.")
+    for path in report.delivered:
+        typer.echo(f"! the delivered file still holds what it held: {path}")

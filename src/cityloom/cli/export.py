@@ -1,0 +1,43 @@
+"""``cityloom export``"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cityloom.cli.options import HERE, CityPath, EngineUrl, Purpose, open_city, operator
+
+
+class Format(StrEnum):
+    """The file formats a dataset can leave in."""
+
+    parquet = "parquet"
+    csv = "csv"
+    arrow = "arrow"
+    geojson = "geojson"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("export")(export)
+
+
+def export(
+    dataset: Annotated[str, typer.Argument(help="The dataset to export.")],
+    format: Annotated[Format, typer.Option("--format", help="The file format.")] = Format.parquet,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="The file to write.", show_default="by its name")
+    ] = None,
+    purpose: Purpose = None,
+    city: CityPath = HERE,
+    engine: EngineUrl = None,
+) -> None:
+    """Write a dataset to a file, if policy permits; the read is in the ledger."""
+    from cityloom.export import write_file
+
+    opened = open_city(city, engine)
+    reader = opened.read(dataset, operator(), purpose)
+    path = to or Path(f"{dataset}.{format}")
+    rows = write_file(reader, path, format, opened.contract(dataset))
+    typer.echo(f"{rows:,} rows written to {path}")

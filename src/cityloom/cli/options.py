@@ -1,0 +1,69 @@
+"""Options and output that commands share."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from cityloom.city import City
+
+CityPath = Annotated[
+    Path, typer.Option("--city", help="The city's folder.", show_default="the current folder")
+]
+EngineUrl = Annotated[
+    str | None, typer.Option("--engine", help="Engine URL, in place of the one in city.toml.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
+Purpose = Annotated[
+    str | None, typer.Option("--purpose", help="What personal data is wanted for.")
+]
+
+HERE = Path()
+
+
+def open_city(path: Path, engine: str | None = None) -> "City":
+    """The city that a command is about."""
+    from cityloom.city import City
+
+    return City.open(path, engine)
+
+
+def operator() -> "Any":
+    """Who is at this command line: the user of the operating system."""
+    from getpass import getuser
+
+    from cityloom.policy import Principal
+
+    return Principal(getuser())
+
+
+def print_facts(rows: Sequence[Mapping[str, Any]], columns: Iterable[str], as_json: bool) -> None:
+    """Rows of facts as a table for a person, or as JSON for a program."""
+    if as_json:
+        typer.echo(json.dumps([dict(row) for row in rows], ensure_ascii=False, default=str))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in columns:
+        numeric = all(isinstance(row[name], int | float) for row in rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_written(row[name]) for name in columns))
+    Console().print(table)
+
+
+def _written(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return str(value)

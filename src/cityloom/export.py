@@ -1,0 +1,112 @@
+"""Rows that policy granted, written to a file, streamed."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+
+from cityloom.contract import Contract, Kind
+from cityloom.errors import UsageError
+
+
+def write_file(
+    reader: pa.RecordBatchReader, path: Path, form: str, contract: Contract
+) -> int:
+    """Write rows as ``parquet``, ``csv``, ``arrow`` or ``geojson``; how many there were.
+
+    The file appears whole or not at all.
+
+    Raises:
+        UsageError: GeoJSON was asked of a dataset without a geometry in longitude and latitude.
+    """
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        rows = _WRITERS[form](reader, unfinished, contract)
+        os.replace(unfinished, path)
+        return rows
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _parquet(reader: pa.RecordBatchReader, path: Path, _: Contract) -> int:
+    import pyarrow.parquet as pq
+
+    rows = 0
+    with pq.ParquetWriter(path, reader.schema, compression="zstd") as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+            rows += len(batch)
+    return rows
+
+
+def _csv(reader: pa.RecordBatchReader, path: Path, contract: Contract) -> int:
+    import pyarrow.csv
+
+    rows = 0
+    schema = _in_text(reader.schema.empty_table(), contract).schema
+    with pyarrow.csv.CSVWriter(path, schema) as writer:
+        for batch in reader:
+            writer.write_table(_in_text(pa.Table.from_batches([batch]), contract))
+            rows += len(batch)
+    return rows
+
+
+def _arrow(reader: pa.RecordBatchReader, path: Path, _: Contract) -> int:
+    rows = 0
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, reader.schema) as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+            rows += len(batch)
+    return rows
+
+
+def _geojson(reader: pa.RecordBatchReader, path: Path, contract: Contract) -> int:
+    import shapely
+
+    geometry = next((c for c in contract.columns if c.kind is Kind.GEOMETRY), None)
+    if geometry is None:
+        raise UsageError(f"'{contract.dataset}' has no geometry; export it as parquet or csv")
+    if geometry.crs not in ("EPSG:4326", "OGC:CRS84"):
+        raise UsageError(
+            f"'{contract.dataset}' is in {geometry.crs}; GeoJSON is in longitude and latitude "
+            "(RFC 7946). Export it as parquet"
+        )
+    rows = 0
+    with open(path, "w", encoding="utf-8") as file:
+        file.write('{"type": "FeatureCollection", "features": [')
+        for batch in reader:
+            for row in batch.to_pylist():
+                shape = shapely.from_wkb(row.pop(geometry.name))
+                feature = {
+                    "type": "Feature",
+                    "geometry": json.loads(shapely.to_geojson(shape)) if shape else None,
+                    "properties": row,
+                }
+                file.write(("," if rows else "") + "\n")
+                file.write(json.dumps(feature, ensure_ascii=False, default=str))
+                rows += 1
+        file.write("\n]}\n")
+    return rows
+
+
+def _in_text(table: pa.Table, contract: Contract) -> pa.Table:
+    """Geometries as WKT: CSV has no binary values."""
+    import shapely
+
+    for place, column in enumerate(contract.columns):
+        if column.kind is Kind.GEOMETRY:
+            shapes = shapely.from_wkb(table.column(column.name).to_numpy(zero_copy_only=False))
+            table = table.set_column(
+                place, column.name, pa.array(shapely.to_wkt(shapes), pa.string())
+            )
+    return table
+
+
+_WRITERS: dict[str, Callable[[pa.RecordBatchReader, Path, Contract], int]] = {
+    "parquet": _parquet,
+    "csv": _csv,
+    "arrow": _arrow,
+    "geojson": _geojson,
+}
