@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from cityloom.contract.draft.guess import Guess, guess_column, is_identifier
+from cityloom.contract.draft.guess import LINK, Guess, guess_column, is_identifier
 from cityloom.contract.draft.headers import Header, read_header
 from cityloom.contract.draft.keys import is_key, joint_keys, single_keys
 from cityloom.contract.draft.persons import OF_PERSONS, Trait, is_place_name, trait_of
@@ -67,10 +67,10 @@ def draft_contract(path: Path) -> Draft:
         dataset=dataset_name(path),
         file=path.name,
         read=_read(sample),
-        files=written.files,
+        files=None if written.goes_without_saying else written.files,
         classification=_overall(columns),
         columns=columns,
-        doubts=(*written.doubts, *_whole_doubts(sample, columns)),
+        doubts=(*written.doubts, *_name_doubts(path), *_whole_doubts(sample, columns)),
     )
     whole = tuple(Doubt("", text) for text in draft.doubts)
     return Draft(
@@ -82,9 +82,13 @@ def draft_contract(path: Path) -> Draft:
 
 def dataset_name(path: Path) -> str:
     """A dataset's name made from a file's."""
-    stem = path.name.split(".")[0]
-    header = read_header(stem, 1)
-    return "dataset" if header.name == "column_1" else header.name
+    header = read_header(path.name.split(".")[0], 1)
+    return "dataset" if header.doubt else header.name
+
+
+def _name_doubts(path: Path) -> tuple[str, ...]:
+    unnamed = dataset_name(path) == "dataset"
+    return ("what is it called? its file's name gives no dataset name",) if unnamed else ()
 
 
 def _read(sample: Sample) -> str:
@@ -94,8 +98,8 @@ def _read(sample: Sample) -> str:
 
 def _columns(path: Path, files: Files, sample: Sample) -> tuple[DraftedColumn, ...]:
     """Every column of the file, drafted."""
-    headers = _headers(sample.rows.column_names)
     values = {name: values_of(sample.rows[name]) for name in sample.rows.column_names}
+    headers = _with_degrees(_headers(sample.rows.column_names), values)
     traits = {header: trait_of(header, values[header.source_name]) for header in headers}
     about = _About(
         persons=bool(OF_PERSONS & set(traits.values())),
@@ -120,6 +124,20 @@ def _headers(names: list[str]) -> list[Header]:
     for position, name in enumerate(names, start=1):
         headers.append(read_header(name, position, [header.name for header in headers]))
     return headers
+
+
+def _with_degrees(headers: list[Header], values: dict[str, Values]) -> list[Header]:
+    """The headers, with a pair of columns ``x`` and ``y`` in degrees called by what they are."""
+    names = {"x": "longitude", "y": "latitude"}
+    pair = {header.name: header for header in headers if header.name in names}
+    free = not set(names.values()) & {header.name for header in headers}
+    if len(pair) < 2 or not free:
+        return headers
+    for header in pair.values():
+        column = guess_column(header, values[header.source_name])
+        if column.unit != "degree":
+            return headers
+    return [header._replace(name=names.get(header.name, header.name)) for header in headers]
 
 
 def _column(
@@ -153,7 +171,7 @@ def _classification(
 
 def _may_name_people(guess: Guess, values: Values) -> bool:
     """Whether a column is text with so many different values that some could be names."""
-    plain = guess.logical_type == "string" and not guess.options and not guess.physical_type
+    plain = guess.logical_type == "string" and guess.options.get("pattern") in (None, LINK)
     many = values.distinct > max(_MOST_LISTED, 0.05 * values.seen)
     return plain and many and values.matching(is_place_name) < _PLACES_SHARE
 

@@ -6,14 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import isfinite
+from typing import NamedTuple
 
 from cityloom.contract.draft.headers import Header
 from cityloom.contract.draft.terms import (
     COUNTED,
     IDENTIFYING,
     IDENTIFYING_AT_END,
+    LATITUDES,
+    LONGITUDES,
     MEASURED,
     MONEY,
+    PERCENTS,
+    SHARES,
     TIMED,
 )
 from cityloom.contract.draft.values import Values
@@ -22,6 +27,7 @@ _TYPE_SHARE = 0.9
 """The share of values that must be in a form for the column to be taken for that type."""
 
 _MOST_ALLOWED_VALUES = 20
+_ENOUGH_ROWS = 100
 
 
 @dataclass(frozen=True)
@@ -335,15 +341,15 @@ def _number(header: Header, values: Values) -> Guess | None:
     numbers = [float(value) for value in values.counts if _NUMBER.fullmatch(value)]
     finite = [number for number in numbers if isfinite(number)] or [0.0]
     whole = values.matching(_INTEGER) >= _TYPE_SHARE
-    options, doubt = _range(header, finite)
+    meaning = _meaning(header, finite, whole and values.rows >= _ENOUGH_ROWS)
     form = _INTEGER if whole else _NUMBER
     return Guess(
         logical_type="integer" if whole else "number",
         physical_type=None if whole else _decimal(header, values),
-        options=options,
-        unit=header.unit or _moment_in_seconds(header, values),
+        options=meaning.options,
+        unit=header.unit or meaning.unit or _moment_in_seconds(header, values),
         doubts=_doubts(
-            doubt,
+            meaning.doubt,
             _unit_doubt(header, values),
             _strays(values, form, "whole numbers" if whole else "numbers"),
         ),
@@ -351,18 +357,34 @@ def _number(header: Header, values: Values) -> Guess | None:
     )
 
 
-def _range(header: Header, numbers: list[float]) -> tuple[dict[str, object], str]:
-    """The range that a column's meaning gives it, and what is doubtful about its values."""
+class _Meaning(NamedTuple):
+    """What a column's name and numbers say of its range and unit, and what is doubtful."""
+
+    options: dict[str, object]
+    unit: str | None = None
+    doubt: str = ""
+
+
+def _meaning(header: Header, numbers: list[float], many_whole: bool) -> _Meaning:
     words = set(header.words)
-    for names, limit in (({"latitude", "lat", "y"}, 90), ({"longitude", "lon", "lng", "x"}, 180)):
-        if words & names and max(map(abs, numbers)) <= limit and any(n % 1 for n in numbers):
-            doubt = "0 occurs: does it stand for an unknown place?" if 0 in numbers else ""
-            return {"minimum": -limit, "maximum": limit}, doubt
-    if {"score", "share", "rate", "ratio", "probability"} & words and _within(numbers, 0, 1):
-        return {"minimum": 0, "maximum": 1}, ""
-    if {"pct", "percent", "percentage"} & words and _within(numbers, 0, 100):
-        return {"minimum": 0, "maximum": 100}, ""
-    return ({"minimum": 0}, "") if words & COUNTED and min(numbers) >= 0 else ({}, "")
+    if limit := degrees(header, numbers):
+        doubt = "0 occurs: does it stand for an unknown place?" if 0 in numbers else ""
+        return _Meaning({"minimum": -limit, "maximum": limit}, "degree", doubt)
+    if SHARES & words and _within(numbers, 0, 1):
+        return _Meaning({"minimum": 0, "maximum": 1})
+    if PERCENTS & words and _within(numbers, 0, 100):
+        return _Meaning({"minimum": 0, "maximum": 100})
+    counted = words & COUNTED or many_whole
+    options: dict[str, object] = {"minimum": 0} if counted and min(numbers) >= 0 else {}
+    return _Meaning(options, "person" if words & {"population", "people"} else None)
+
+
+def degrees(header: Header, numbers: list[float]) -> int | None:
+    """The limit of a column of degrees: 90 for a latitude, 180 for a longitude."""
+    for names, limit in ((LATITUDES, 90), (LONGITUDES, 180)):
+        if names & set(header.words) and any(n % 1 for n in numbers):
+            return limit if _within(numbers, -limit, limit) else None
+    return None
 
 
 def _within(numbers: list[float], least: float, most: float) -> bool:
@@ -401,13 +423,18 @@ def _moment_in_seconds(header: Header, values: Values) -> str | None:
 # Text
 
 
+LINK = r"https?://.+"
+_MAIL = r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"
+
+
 def _text(values: Values, free: bool) -> Guess:
-    """Text, with the list of its values where they are few and come again and again."""
-    if (
-        free
-        or not 2 <= values.distinct <= _MOST_ALLOWED_VALUES
-        or values.seen < 5 * values.distinct
-    ):
+    """Text, with the pattern of a known form or the list of values that come again and again."""
+    for pattern in (_MAIL, LINK):
+        if values.matching(re.compile(pattern)) >= _TYPE_SHARE:
+            strays = _strays(values, re.compile(pattern), "of this form")
+            return Guess(options={"pattern": pattern}, doubts=_doubts(strays))
+    few = 2 <= values.distinct <= _MOST_ALLOWED_VALUES and values.seen >= 5 * values.distinct
+    if free or not few:
         return Guess()
     often = max(2, values.seen // 2000)
     common = sorted(value for value, count in values.counts.items() if count >= often)

@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import ZipFile, is_zipfile
 
 from cityloom.contract.model import Files
+from cityloom.errors import DeliveryError
 from cityloom.readers import file_format
 from cityloom.readers.stream import BLOCK, open_bytes
 
@@ -20,9 +22,13 @@ _NUMBER_OR_DATE = re.compile(r"-?[0-9][0-9.,:/ T-]*")
 
 @dataclass(frozen=True)
 class Written:
-    """How a file is written, and what is doubtful about it."""
+    """How a file is written, and what is doubtful about it.
+
+    ``goes_without_saying`` where all of it follows from the file's name.
+    """
 
     files: Files
+    goes_without_saying: bool = True
     doubts: tuple[str, ...] = ()
 
 
@@ -32,15 +38,37 @@ def how_written(path: Path) -> Written:
     Raises:
         DeliveryError: the file cannot be opened, or its format is not known.
     """
-    form = file_format(path, Files())
+    named = _format_by_name(path)
+    form = named or _format_by_member(path)
     if form not in _TEXTS:
-        return Written(Files(None, form))
+        return Written(Files(None, form), form == named)
     encoding, doubts = _encoding(path)
     head = _head(path, encoding)
+    delimiter = guess_delimiter(head) if form == "csv" else ","
+    files = Files(None, _json_form(head, form), delimiter, encoding)
     if form == "csv":
-        delimiter = guess_delimiter(head)
-        return Written(Files(None, form, delimiter, encoding), doubts + _headless(head, delimiter))
-    return Written(Files(None, _json_form(head, form), ",", encoding), doubts)
+        doubts += _headless(head, delimiter)
+    return Written(files, files == Files(None, named), doubts)
+
+
+def _format_by_name(path: Path) -> str | None:
+    try:
+        return file_format(path, Files())
+    except DeliveryError:
+        return None
+
+
+def _format_by_member(path: Path) -> str:
+    """The format of the one file in an archive whose own name does not tell it."""
+    if path.suffix.lower() == ".zip" and is_zipfile(path):
+        with ZipFile(path) as archive:
+            members = [info.filename for info in archive.infolist() if not info.is_dir()]
+        if len(members) == 1 and (form := _format_by_name(Path(members[0]))):
+            return form
+    raise DeliveryError(
+        f"{path.name}: format not known by its name; a draft is made of .csv, .tsv, .txt, .json, "
+        ".ndjson, .geojson, .parquet or .arrow, or of one such file in a .gz or .zip"
+    )
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
@@ -120,7 +148,7 @@ def _headless(head: str, delimiter: str) -> tuple[str, ...]:
 def _json_form(head: str, by_name: str) -> str:
     """GeoJSON, NDJSON or JSON, by the beginning of the text."""
     start = head.lstrip()
-    if re.search(r'"type"\s*:\s*"FeatureCollection"', start[:4000]):
+    if re.match(r'\{[^\[]*("FeatureCollection"|"features"\s*:\s*\[)', start[:4000]):
         return "geojson"
     lines = start.splitlines()[:2]
     whole = [line.strip() for line in lines if line.strip().startswith("{")]

@@ -102,6 +102,10 @@ COUNTED: Final = _words(
 MEASURED: Final = _words("area length width height distance volume weight speed duration")
 """Words of measures, which need a unit."""
 
+LATITUDES: Final = _words("latitude lat y")
+LONGITUDES: Final = _words("longitude lon lng x")
+SHARES: Final = _words("score share rate ratio probability")
+PERCENTS: Final = _words("pct percent percentage")
 MONEY: Final = _words("amount price rent fee cost deposit tax capital balance")
 
 TIMED: Final = _words("time date timestamp ts at created updated modified when start end")

@@ -4,12 +4,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from cityloom.contract.draft.guess import Guess
 from cityloom.contract.draft.headers import Header
 from cityloom.contract.model import Classification, Files
-from cityloom.readers import file_format
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
 _YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
@@ -32,25 +30,15 @@ class DraftedColumn:
 
 @dataclass(frozen=True)
 class DraftedContract:
-    """A whole draft, ready to be written."""
+    """A whole draft, ready to be written; ``files`` where its form has to be said."""
 
     dataset: str
     file: str
     read: str
-    files: Files
+    files: Files | None
     classification: Classification
     columns: tuple[DraftedColumn, ...]
     doubts: tuple[str, ...]
-
-    @property
-    def says_how_written(self) -> bool:
-        """Whether the file's form does not follow from its name and has to be written down."""
-        named = file_format(Path(self.file), Files())
-        return (self.files.format, self.files.delimiter, self.files.encoding) != (
-            named,
-            ",",
-            "utf-8",
-        )
 
 
 def write_contract(draft: DraftedContract) -> str:
@@ -80,7 +68,7 @@ def _lines(draft: DraftedContract) -> Iterator[str]:
 
 def _server(draft: DraftedContract) -> Iterator[str]:
     files = draft.files
-    if not draft.says_how_written:
+    if files is None:
         return
     yield "servers:"
     yield "  - server: inbox"

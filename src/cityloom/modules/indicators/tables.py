@@ -24,9 +24,9 @@ _OLD_AGE = 65
 
 def population_by_subdistrict(household_registration: Table, subdistrict: Table) -> Table:
     """Registrations in force by subdistrict, with ages on the day of the latest registration."""
-    living = household_registration.mutate(
-        age=_age(_.birth_date, household_registration.registered_on.max())
-    ).filter(_.left_on.isnull())
+    records = household_registration
+    age = _age(records.birth_date, records.registered_on.max())
+    living = records.mutate(age=age).filter(_.left_on.isnull())
     counted = living.group_by("subdistrict_code").agg(
         residents=_.count(),
         households=_.household_no.nunique(),

@@ -1,0 +1,45 @@
+# make up: a sample city, woven and served.   make test: everything that CI runs.
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+CITY   ?= city
+SCALE  ?= 1/1000
+PORT   ?= 8000
+
+.PHONY: up test lint unit benchmarks assets clean
+
+up: $(VENV)/.installed assets
+	@test -f $(CITY)/city.toml || $(BIN)/cityloom new $(CITY) --name "Sample city" --sample $(SCALE)
+	@$(BIN)/cityloom weave $(CITY)
+	@$(BIN)/cityloom serve $(CITY) --port $(PORT)
+
+test: lint unit
+
+lint: $(VENV)/.installed-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.installed-tests assets
+	$(BIN)/pytest -n 2
+
+assets: src/cityloom/web/static/vendor/.complete
+
+src/cityloom/web/static/vendor/.complete: package-lock.json | $(VENV)/.installed
+	$(BIN)/python -m cityloom.web.assets
+
+$(VENV)/bin/uv:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/.installed: pyproject.toml uv.lock | $(VENV)/bin/uv
+	$(BIN)/uv sync --quiet --frozen --inexact --no-default-groups --group build
+	@touch $@
+
+$(VENV)/.installed-tests: pyproject.toml uv.lock | $(VENV)/bin/uv
+	$(BIN)/uv sync --quiet --frozen --inexact --no-default-groups --group build --group test --group lint
+	@touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) node_modules src/cityloom/web/static/vendor build dist
