@@ -275,8 +275,9 @@ class FileWriter:
         if self._parquet is None:
             self._path = self._folder / f"part-{uuid4().hex}.parquet"
             self._parquet = pq.ParquetWriter(
-                self._path, self._schema, compression="zstd", use_dictionary=[DELIVERY]
-            )
+                self._path, self._schema, compression="zstd", use_dictionary=[DELIVERY],
+                write_statistics=_ordered(self._schema),
+            )  # fmt: skip
         self._parquet.write_table(table.select(self._schema.names), ROWS_PER_GROUP)
         self._rows_in_file += len(table)
         self.rows += len(table)
@@ -300,6 +301,16 @@ class FileWriter:
         for path in [self._path, *(self._folder / file.name for file in self.files)]:
             if path is not None:
                 path.unlink(missing_ok=True)
+
+
+def _ordered(schema: pa.Schema) -> list[str]:
+    """The columns whose ranges are worth keeping in a file: those that are not free text."""
+    return [
+        field.name
+        for field in schema
+        if field.name == DELIVERY
+        or not (pa.types.is_string(field.type) or pa.types.is_nested(field.type))
+    ]
 
 
 def scan(files: Sequence[Path], schema: pa.Schema, columns: Sequence[str] | None = None) -> str:

@@ -33,7 +33,7 @@ from cityloom.quarantine import MARKER, SCHEMA, files_of
 from cityloom.readers import Batch, Reader
 from cityloom.sql import literal, quoted
 
-ROWS_AT_A_TIME = 122_880
+ROWS_AT_A_TIME = 245_760
 SAMPLE_ROWS = 5_000
 
 _MALFORMED = "malformed"

@@ -59,7 +59,8 @@ POLITICS: Final = Matter(
         political stance, political preference, political identity, political outlook,
         party affiliation, party membership, party member, party registration, registered party,
         party preference, voter party, voting preference, voting intention, vote intention,
-        voted for, communist party, ccp member, cpc member, league member, partisanship"""
+        voted for, communist party, ccp member, cpc member, zzmm, zhengzhimianmao*, league member,
+        partisanship"""
     ),
     chinese=_phrases(
         """政治面貌, 政治面目, 政治身份, 政治倾向, 政治观点, 政治立场, 政治信仰, 政治态度,
@@ -87,7 +88,9 @@ POLITICS: Final = Matter(
 RELIGION: Final = Matter(
     name="religion",
     reason="no service depends on what a person believes, and knowing it can harm them",
-    english=_phrases("religio*, faith, creed, spiritual belief, church member, church membership"),
+    english=_phrases(
+        "religio*, zjxy, zongjiao*, faith, creed, spiritual belief, church member, church membership"
+    ),
     chinese=_phrases("宗教, 信仰, 教派, 教徒, 信徒, 教籍, 皈依, 信教"),
     but=_phrases(
         """good faith, bad faith, religious building, religious use, religious facility,
@@ -110,8 +113,8 @@ ETHNICITY: Final = Matter(
     name="ethnicity",
     reason="services treat people alike, and a record of their origin invites doing otherwise",
     english=_phrases(
-        """ethnic*, race, racial*, skin colour, skin color, tribe, tribal affiliation, caste,
-        national origin, ancestry, hispanic, latino, latina, latinx, african american,
+        """ethnic*, minzu*, race, racial*, skin colour, skin color, tribe, tribal affiliation,
+        caste, national origin, ancestry, hispanic, latino, latina, latinx, african american,
         aboriginal status, indigenous status"""
     ),
     chinese=_phrases("民族, 族裔, 种族, 族别, 族群, 血统, 肤色"),
@@ -169,8 +172,8 @@ ORIENTATION: Final = Matter(
     name="sexual orientation",
     reason="whom a person loves is no business of a city, and knowing it can harm them",
     english=_phrases(
-        """sexual orientation, sexual preference, sexual identity, sexuality, sex life,
-        homosexual*, heterosexual*, bisexual*, lgbt*, is gay, is lesbian"""
+        """sexual orientation, sex orientation, sexual preference, sexual identity, sexuality,
+        sex life, homosexual*, heterosexual*, bisexual*, lgbt*, is gay, is lesbian"""
     ),
     chinese=_phrases("性取向, 性倾向, 性向, 性偏好, 性生活, 同性恋, 双性恋, 异性恋"),
     but=_phrases(
@@ -192,9 +195,9 @@ BIOMETRICS: Final = Matter(
         facial*, face feature, face template, face embedding, face vector, face encoding,
         face descriptor, face id, face image, face photo, face match, face recognition, face scan,
         iris, retina scan, retinal scan, retina template, palm print, palmprint*, palm vein,
-        finger vein, vein pattern, hand geometry, ear shape, gait, dna, genom*, genotyp*, genetic*,
-        voice template, voice embedding, voice feature, speaker embedding, speaker template,
-        keystroke dynamic, minutiae"""
+        finger vein, vein pattern, hand geometry, ear shape, gait, dna, gene sequence,
+        gene profile, fp template, genom*, genotyp*, genetic*, voice template, voice embedding,
+        voice feature, speaker embedding, speaker template, keystroke dynamic, minutiae"""
     ),
     chinese=_phrases(
         """人脸, 面部特征, 面部识别, 面部图像, 面部照片, 脸部特征, 脸部识别, 面容特征, 指纹, 掌纹,
@@ -205,9 +208,9 @@ BIOMETRICS: Final = Matter(
         device fingerprint, browser fingerprint, document fingerprint, content fingerprint,
         fingerprint lock, fingerprint reader, fingerprint door, face recognition camera,
         face recognition capable, face recognition enabled, face recognition device,
-        environmental dna, e dna, code iris, iris zone, iris insee, nom iris, 指纹锁, 文件指纹,
-        指纹门禁, 证书指纹, 人脸识别摄像, 人脸识别设备, 人脸抓拍机, 人脸门禁, 视网膜病变,
-        视网膜脱落, 同步态, 转基因, 基因公司"""
+        environmental dna, e dna, code iris, iris zone, iris grid, genetic algorithm, iris insee,
+        nom iris, 指纹锁, 文件指纹, 指纹门禁, 证书指纹, 人脸识别摄像, 人脸识别设备, 人脸抓拍机,
+        人脸门禁, 视网膜病变, 视网膜脱落, 同步态, 转基因, 基因公司"""
     ),
 )
 
@@ -218,19 +221,21 @@ SCORE: Final = Matter(
         """social credit, social score, social scoring, trustworthiness, loyalty, conduct mark,
         moral character, recidivism*, reoffend*, predictive policing, dangerousness,
         likelihood to offend, probability to offend, propensity to offend, crime prediction,
-        score of person, score of a person, score of the person, score of each person,
-        score of citizen, score of a citizen, score of the citizen, score of each citizen,
-        score of resident, score of a resident, score of the resident, score of each resident,
-        rank of person, rank of a person, rank of the person, rank of each person"""
+        person risk, offender risk, score of person, score of a person, score of the person,
+        score of each person, score of citizen, score of a citizen, score of the citizen,
+        score of each citizen, score of resident, score of a resident, score of the resident,
+        score of each resident, rank of person, rank of a person, rank of the person,
+        rank of each person"""
     ),
     chinese=_phrases(
         """信用分, 征信分, 征信评分, 芝麻分, 芝麻信用, 诚信分, 忠诚, 品德评, 道德评, 操行评,
-        操行分, 思想评, 行为分, 表现评分, 表现分, 再犯, 重新犯罪, 犯罪预测"""
+        操行分, 思想评, 行为分, 表现评分, 表现分, 再犯, 重新犯罪, 犯罪预测, 犯罪风险, 道德分,
+        重点人员等级, 重点人等级"""
     ),
     but=_phrases(
         """loyalty card, loyalty program, loyalty programme, social credit code,
         social credit identifier, social credit number, social credit id, unified social credit,
-        行为分类, 表现分类, 信用分类"""
+        行为分类, 表现分类, 信用分类, 违法行为"""
     ),
 )
 
@@ -253,7 +258,7 @@ CONDUCT: Final = _phrases(
     """behaviour, behavior, behavioural, behavioral, conduct, trust, integrity, morality, moral,
     obedience, risk, danger, threat, fraud, crime, criminal, delinquency, suspicion, credit,
     reputation, honesty, radicalisation, radicalization, reliability, extremism, 信用, 诚信, 行为,
-    品德, 道德, 风险, 危险, 可信, 信任, 文明, 操行, 稳定, 信访, 上访, 嫌疑"""
+    品德, 道德, 风险, 危险, 可信, 信任, 文明, 操行, 稳定, 信访, 上访, 维稳, 嫌疑"""
 )
 PEOPLE: Final = _phrases(
     """person, people, citizen, resident, individual, human, tenant, employee, staff, driver,

@@ -87,8 +87,12 @@ class Splitter:
     def split(self, text: pa.Table) -> Split:
         """The typed rows of a prepared batch and which of them broke no rule."""
         table = self._run(self._split_sql, text)
+        typed = [
+            text.column(column.name) if _as_written(column) else table.column(column.name)
+            for column in self.contract.columns
+        ]
         return Split(
-            typed=table.select(self.contract.schema.names).cast(self.contract.schema),
+            typed=pa.table(typed, names=self.contract.schema.names).cast(self.contract.schema),
             met=mask(table.column("_met")),
             hashes=[table.column(name) for name in self._hashed],
         )
@@ -103,12 +107,8 @@ class Splitter:
             f"{quoted(column.source_name)} := {quoted(column.name)}"
             for column in self.contract.columns
         )
-        self._connection.register(_BATCH, text)
-        try:
-            sql = f"SELECT to_json(struct_pack({pairs}))::VARCHAR AS v FROM {_BATCH}"
-            return self._connection.execute(sql).to_arrow_table().column("v")
-        finally:
-            self._connection.unregister(_BATCH)
+        sql = f"SELECT to_json(struct_pack({pairs}))::VARCHAR AS v FROM {_BATCH}"
+        return self._connection.from_arrow(text).query(_BATCH, sql).to_arrow_table().column("v")
 
     def explain(self, text: pa.Table) -> pa.ListArray:
         """Every reason for each row of a prepared batch; a list of :data:`REASON_TYPE` a row."""
@@ -126,11 +126,8 @@ class Splitter:
         )
 
     def _run(self, sql: str, text: pa.Table) -> pa.Table:
-        self._connection.register(_BATCH, _with_geometries(self.contract, text))
-        try:
-            return self._connection.execute(sql).to_arrow_table()
-        finally:
-            self._connection.unregister(_BATCH)
+        batch = self._connection.from_arrow(_with_geometries(self.contract, text))
+        return batch.query(_BATCH, sql).to_arrow_table()
 
 
 def mask(flags: pa.ChunkedArray) -> Mask:
@@ -171,6 +168,11 @@ def _with_geometries(contract: Contract, text: pa.Table) -> pa.Table:
 def _written(column: Column, batch: ir.Table) -> ir.StringValue:
     text = batch[column.name]
     return text.strip().nullif("") if column.trim else text
+
+
+def _as_written(column: Column) -> bool:
+    """Whether a column's value is its text, so that it need not pass through the engine."""
+    return column.kind in (Kind.STRING, Kind.TIME, Kind.JSON) and not column.trim
 
 
 def _value(column: Column, batch: ir.Table) -> ir.Value:
@@ -233,7 +235,8 @@ def _split_sql(contract: Contract, batch: ir.Table, hashed: Sequence[Sequence[Co
         f", {hash_sql([column.name for column in columns])} AS _hash_{number}"
         for number, columns in enumerate(hashed)
     )
-    return f"SELECT * REPLACE ({every} AS _met){hashes} FROM ({projection})"
+    computed = "".join(f"{quoted(c.name)}, " for c in contract.columns if not _as_written(c))
+    return f"SELECT {computed}{every} AS _met{hashes} FROM ({projection})"
 
 
 def hash_sql(columns: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv
 
@@ -23,6 +24,8 @@ LONGEST_RECORD = 4 << 20
 
 LONGEST_LINE = 64 << 20
 """Bytes without a line end after which a file is refused: it is not delimited text."""
+
+Octets = npt.NDArray[np.uint8]
 
 _QUOTE, _NEWLINE, _RETURN = b'"', b"\n", b"\r"
 
@@ -90,6 +93,8 @@ class _Shape:
             strings_can_be_null=True,
         )
         self.schema = pa.schema([(name, pa.string()) for name in wanted])
+        self.is_edge = np.zeros(256, bool)
+        self.is_edge[list(b'\n\r"' + delimiter.encode())] = True
 
 
 def _unix_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -121,36 +126,29 @@ def _parse(text: bytes, shape: _Shape, ordinal: int, last: bool) -> tuple[Batch,
     whole, rest = text[:end], text[end:]
     if not whole.strip():
         return Batch(shape.schema.empty_table(), np.empty(0, np.int64)), rest, 0
-    if _in_order(whole, shape.delimiter):
-        try:
-            batch, read = _parse_fast(whole, shape, ordinal)
-            return batch, rest, read
-        except pa.ArrowInvalid:
-            pass
+    if fast := _parse_fast(whole, shape, ordinal):
+        batch, read = fast
+        return batch, rest, read
     batch, unfinished, read = _parse_carefully(whole, shape, ordinal, last)
     return batch, unfinished + rest, read
 
 
-def _in_order(text: bytes, delimiter: str) -> bool:
-    """Whether every line is one record and every quote opens, closes or is doubled."""
-    if _RETURN in text and text.count(_RETURN) != text.count(b"\r\n"):
-        return False
-    if _QUOTE not in text:
-        return True
-    octets = np.frombuffer(text, np.uint8)
+def _in_order(octets: Octets, shape: _Shape) -> bool:
+    """Whether every quote opens or closes a field or is doubled."""
     quotes = np.flatnonzero(octets == ord(_QUOTE))
-    newlines = np.flatnonzero(octets == ord(_NEWLINE))
-    before_each_line_end = np.searchsorted(quotes, newlines)
-    if (before_each_line_end % 2).any() or len(quotes) % 2:
-        return False
-    padded = np.concatenate(([ord(_NEWLINE)], octets, [ord(_NEWLINE)]))
-    edges = np.frombuffer(delimiter.encode()[:1] + b'\n\r"', np.uint8)
-    left_is_edge = np.isin(padded[quotes], edges)
-    right_is_edge = np.isin(padded[quotes + 2], edges)
-    return bool((left_is_edge | right_is_edge).all())
+    left = octets[np.maximum(quotes - 1, 0)]
+    right = octets[np.minimum(quotes + 1, len(octets) - 1)]
+    return bool((shape.is_edge[left] | shape.is_edge[right] | (quotes == 0)).all())
 
 
-def _parse_fast(text: bytes, shape: _Shape, ordinal: int) -> tuple[Batch, int]:
+def _parse_fast(text: bytes, shape: _Shape, ordinal: int) -> tuple[Batch, int] | None:
+    """A batch of the records, if each is one line with its quotes in order, and their number."""
+    octets = np.frombuffer(text, np.uint8)
+    quoted = _QUOTE in text
+    if _RETURN in text and not _returns_end_lines(octets):
+        return None
+    if quoted and not _in_order(octets, shape):
+        return None
     malformed: list[Malformed] = []
 
     def set_aside(row: pa.csv.InvalidRow) -> str:
@@ -158,24 +156,47 @@ def _parse_fast(text: bytes, shape: _Shape, ordinal: int) -> tuple[Batch, int]:
         malformed.append(Malformed(ordinal + row.number - 1, row.text, reason))
         return "skip"
 
-    rows = pa.csv.read_csv(
-        pa.py_buffer(text),
-        read_options=pa.csv.ReadOptions(
-            column_names=shape.columns, use_threads=False, block_size=len(text) + 1
-        ),
-        parse_options=pa.csv.ParseOptions(
-            delimiter=shape.delimiter,
-            quote_char='"' if _QUOTE in text else False,
-            ignore_empty_lines=len(shape.columns) > 1,
-            invalid_row_handler=set_aside,
-        ),
-        convert_options=shape.convert,
-    )
+    try:
+        rows = pa.csv.read_csv(
+            pa.py_buffer(text),
+            read_options=pa.csv.ReadOptions(
+                column_names=shape.columns, use_threads=False, block_size=len(text) + 1
+            ),
+            parse_options=pa.csv.ParseOptions(
+                delimiter=shape.delimiter,
+                quote_char='"' if quoted else False,
+                newlines_in_values=quoted,
+                ignore_empty_lines=len(shape.columns) > 1,
+                invalid_row_handler=set_aside,
+            ),
+            convert_options=shape.convert,
+        )
+    except pa.ArrowInvalid:
+        return None
     read = len(rows) + len(malformed)
+    if quoted and read != _lines_of_text(text, octets, blank_is_row=len(shape.columns) == 1):
+        return None
     ordinals = np.arange(ordinal, ordinal + read, dtype=np.int64)
     if malformed:
         ordinals = np.delete(ordinals, [bad.ordinal - ordinal for bad in malformed])
     return Batch(rows, ordinals, malformed), read
+
+
+def _returns_end_lines(octets: Octets) -> bool:
+    returns = np.flatnonzero(octets == ord(_RETURN))
+    followed = octets[np.minimum(returns + 1, len(octets) - 1)]
+    return bool((followed == ord(_NEWLINE)).all())
+
+
+def _lines_of_text(text: bytes, octets: Octets, blank_is_row: bool) -> int:
+    """How many records there are if every record is one line."""
+    ends = np.flatnonzero(octets == ord(_NEWLINE))
+    lines = len(ends) + (not text.endswith(_NEWLINE))
+    if blank_is_row:
+        return lines
+    lengths = np.diff(ends, prepend=-1)
+    lengths[(lengths == 2) & (octets[ends - 1] == ord(_RETURN))] = 1
+    return lines - int(np.count_nonzero(lengths == 1))
 
 
 def _wrong_count(found: int, expected: int) -> str:

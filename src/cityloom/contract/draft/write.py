@@ -52,12 +52,12 @@ def _lines(draft: DraftedContract) -> Iterator[str]:
     yield from (_comment(f"doubt: {doubt}") for doubt in draft.doubts)
     yield "apiVersion: v3.1.0"
     yield "kind: DataContract"
-    yield f"id: {draft.dataset}"
+    yield f"id: {scalar(draft.dataset)}"
     yield "version: 0.1.0"
     yield "status: draft"
     yield from _server(draft)
     yield "schema:"
-    yield f"  - name: {draft.dataset}"
+    yield f"  - name: {scalar(draft.dataset)}"
     yield "    customProperties:"
     yield f"      - {{property: classification, value: {draft.classification.label}}}"
     yield "      - {property: delivery, value: append}"
@@ -94,7 +94,7 @@ def _column(column: DraftedColumn, default: Classification) -> Iterator[str]:
 
 def _properties(column: DraftedColumn, default: Classification) -> Iterator[str]:
     header, guess = column.header, column.guess
-    yield f"- name: {header.name}"
+    yield f"- name: {scalar(header.name)}"
     if header.source_name != header.name:
         yield f"  physicalName: {scalar(header.source_name)}"
     if header.is_chinese:
@@ -136,6 +136,10 @@ def scalar(value: object) -> str:
     text = str(value)
     if _PLAIN.fullmatch(text) and text.lower() not in _YAML_WORDS:
         return text
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in _in_quotes(text))
+
+
+def _in_quotes(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 

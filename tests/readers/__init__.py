@@ -1,0 +1,1 @@
+"""What each reader gives, and what it refuses."""
