@@ -202,6 +202,31 @@ def test_a_format_that_no_reader_knows_is_said_in_words(tmp_path: Path) -> None:
         draft_contract(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("cut.csv.gz", gzip.compress(b"a,b\n1,2\n" * 999)[:-20], "damaged or cut short"),
+        ("empty.csv", b"", "no header line"),
+        ("cut.json", b'[{"a": 1}, {"a":', "not whole JSON"),
+        ("junk.parquet", b"PAR1 and then nothing", "not a whole Parquet file"),
+        ("twice.csv", b"a,a\n1,2\n", "names column 'a' twice"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_said_in_words(
+    tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DeliveryError, match=words):
+        draft_contract(tmp_path / name)
+
+
+def test_a_folder_or_a_missing_file_is_said_in_words(tmp_path: Path) -> None:
+    with pytest.raises(DeliveryError, match="a folder"):
+        draft_contract(tmp_path)
+    with pytest.raises(DeliveryError, match="no such file"):
+        draft_contract(tmp_path / "gone.csv")
+
+
 def test_a_header_without_rows_is_drafted_with_doubts(tmp_path: Path) -> None:
     path = tmp_path / "trial.csv"
     path.write_text("code,name\n", encoding="utf-8")

@@ -42,7 +42,8 @@ FORBIDDEN = {
         "unionized", "is_union", "工会会员", "工会", "所属工会", "是否加入工会", "工會會員",
     ),
     "sexual orientation": (
-        "sexual_orientation", "sexualOrientation", "sexuality", "lgbtq", "sexOrientation", "性取向", "性倾向",
+        "sexual_orientation", "sexualOrientation", "sexuality", "lgbtq", "sexOrientation",
+        "性取向", "性倾向",
         "同性恋",
     ),
     "biometrics": (

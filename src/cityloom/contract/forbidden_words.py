@@ -89,7 +89,8 @@ RELIGION: Final = Matter(
     name="religion",
     reason="no service depends on what a person believes, and knowing it can harm them",
     english=_phrases(
-        "religio*, zjxy, zongjiao*, faith, creed, spiritual belief, church member, church membership"
+        """religio*, zjxy, zongjiao*, faith, creed, spiritual belief, church member,
+        church membership"""
     ),
     chinese=_phrases("宗教, 信仰, 教派, 教徒, 信徒, 教籍, 皈依, 信教"),
     but=_phrases(

@@ -107,7 +107,7 @@ def building_addresses(ground: Ground, buildings: Ints, style: str) -> Strings:
 
 def room_suffix(style: str) -> str:
     """What a department writes after the room number."""
-    last = style.split()[-1]
+    last = style.rsplit(maxsplit=1)[-1]
     return "" if last == "room" else last
 
 

@@ -70,6 +70,7 @@ class Companies:
 
 def found(
     rng: np.random.Generator,
+    *,
     count: int,
     first_id: int,
     premises: Ints,

@@ -137,7 +137,15 @@ def lay_out(seed: int, buildings: int, properties: int) -> Ground:
     counts = apportion(buildings, shares)
     blocks = _blocks(places, -(-counts // _LOTS**2))
     streets, row_street, column_street = _streets(blocks)
-    built = _buildings(seed, counts, blocks, row_street, column_street, shares, properties)
+    built = _buildings(
+        seed,
+        counts=counts,
+        blocks=blocks,
+        row_street=row_street,
+        column_street=column_street,
+        shares=shares,
+        properties=properties,
+    )
     return Ground(places, blocks, streets, built)
 
 
@@ -275,6 +283,7 @@ def _least(values: Floats, groups: Ints, count: int) -> Floats:
 
 def _buildings(
     seed: int,
+    *,
     counts: Ints,
     blocks: Blocks,
     row_street: Ints,

@@ -141,11 +141,11 @@ def _settle(plan: Plan, number: int) -> _Settled:
     subdistrict = plan.ground.buildings.subdistrict[held.building[premises]]
     opened = companies.found(
         stream(plan.seed, "company", number),
-        int(plan.companies[number]),
-        int(plan.first_company[number]),
-        premises,
-        _district_of(plan.ground)[subdistrict],
-        settled,
+        count=int(plan.companies[number]),
+        first_id=int(plan.first_company[number]),
+        premises=premises,
+        premises_district=_district_of(plan.ground)[subdistrict],
+        people=settled,
     )
     return _Settled(held, settled, opened)
 

@@ -209,7 +209,7 @@ def _bytes(lines: Strings) -> bytes:
         return b""
     offsets = np.frombuffer(memoryview(positions), dtype=np.int32)
     start, stop = int(offsets[lines.offset]), int(offsets[lines.offset + len(lines)])
-    return text.slice(start, stop - start).to_pybytes()
+    return bytes(text.slice(start, stop - start))
 
 
 def _quoted(values: Strings, delimiter: str) -> Strings:

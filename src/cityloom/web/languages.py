@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 from babel import Locale, dates, numbers
 from babel.messages.mofile import write_mo
@@ -80,16 +81,9 @@ class Language:
 
     def period(self, span: timedelta) -> str:
         """A span that somebody agreed on: 10 years, 3 months, 1 day."""
-        days, rest = divmod(span, timedelta(days=1))
-        units = [("year", 365), ("month", 30), ("week", 7), ("day", 1)]
-        if rest:
-            unit, count = "hour", round(span / timedelta(hours=1))
-        else:
-            unit, size = next(pair for pair in units if days % pair[1] == 0)
-            count = days // size
-        return spaced(dates.format_timedelta(
-            count * _UNITS[unit], granularity=unit, threshold=1000, locale=self.locale
-        ))  # fmt: skip
+        unit = next((u for u, size in _UNITS if not span % size), "hour")
+        words = dates.format_timedelta(span, unit, threshold=1_000_000, locale=self.locale)
+        return spaced(words)
 
     def listed(self, words: Iterable[str]) -> str:
         """Words in a row, with the language's comma."""
@@ -103,13 +97,13 @@ class Language:
         return spaced(message % written if written else message)
 
 
-_UNITS = {
-    "year": timedelta(days=365),
-    "month": timedelta(days=30.4375),
-    "week": timedelta(days=7),
-    "day": timedelta(days=1),
-    "hour": timedelta(hours=1),
-}
+_UNITS: tuple[tuple[Literal["year", "month", "week", "day"], timedelta], ...] = (
+    ("year", timedelta(days=365.25)),
+    ("month", timedelta(days=30.4375)),
+    ("week", timedelta(days=7)),
+    ("day", timedelta(days=1)),
+)
+"""Spans as contracts count them, longest first."""
 
 
 def spaced(text: str) -> str:

@@ -36,8 +36,10 @@ def how_written(path: Path) -> Written:
     """The format, encoding and delimiter of a file.
 
     Raises:
-        DeliveryError: the file cannot be opened, or its format is not known.
+        DeliveryError: the file cannot be opened, is a folder, or has no known format.
     """
+    if path.is_dir():
+        raise DeliveryError(f"{path}: a folder; a draft is made of one file, name one in it")
     named = _format_by_name(path)
     form = named or _format_by_member(path)
     if form not in _TEXTS:

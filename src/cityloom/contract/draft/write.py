@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from cityloom.contract.draft.guess import Guess
+from cityloom.contract.draft.guesses import Guess
 from cityloom.contract.draft.headers import Header
 from cityloom.contract.model import Classification, Files
 

@@ -61,9 +61,7 @@ def enrolment_by_subdistrict(school_enrolment: Table, subdistrict: Table) -> Tab
     )
 
 
-def dwelling_by_subdistrict(
-    land_registration: Table, building: Table, subdistrict: Table
-) -> Table:
+def dwelling_by_subdistrict(land_registration: Table, building: Table, subdistrict: Table) -> Table:
     """Registered dwellings by subdistrict; one with several owners counts once."""
     present = land_registration.filter(_.status == "现势", _.usage == "住宅")
     dwellings = present.group_by("unit_code", "building_code").agg(area_m2=_.area_m2.max())

@@ -47,11 +47,14 @@ def make(hood: Neighbourhood, rng: np.random.Generator, batch: str) -> Records:
     later = np.where(closing[again], month_of_2025(firms.ended[again]).clip(1, 5),
                      rng.integers(1, 6, len(again)))  # fmt: skip
     delivered = np.concatenate([delivery, _FILE_OF_MONTH[later]])
-    return _written(hood, who, state, ended, place, delivered, moved)
+    return _written(
+        hood, who=who, state=state, ended=ended, place=place, delivery=delivered, moved=moved
+    )
 
 
 def _written(
     hood: Neighbourhood,
+    *,
     who: Ints,
     state: Ints,
     ended: Days,

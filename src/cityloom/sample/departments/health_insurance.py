@@ -65,20 +65,30 @@ def make(hood: Neighbourhood, rng: np.random.Generator, batch: str) -> Records:
     endings = _FILE_OF_MONTH[month_of_2025(ended[len(who) :])]
     delivered = np.concatenate([delivery, endings])
     paused = (rng.random(len(who)) < _SHARE_PAUSED)[ordinal]
-    return _written(hood, rng, who[ordinal], enrolled[ordinal], ended, paused, ordinal,
-                    delivered, batch)  # fmt: skip
+    return _written(
+        hood,
+        rng,
+        batch,
+        who=who[ordinal],
+        enrolled=enrolled[ordinal],
+        ended=ended,
+        paused=paused,
+        ordinal=ordinal,
+        delivery=delivered,
+    )
 
 
 def _written(
     hood: Neighbourhood,
     rng: np.random.Generator,
+    batch: str,
+    *,
     who: Ints,
     enrolled: Days,
     ended: Days,
     paused: Bools,
     ordinal: Ints,
     delivery: Ints,
-    batch: str,
 ) -> Records:
     settled = hood.people
     employer = hood.employer[who]

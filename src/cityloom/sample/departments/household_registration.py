@@ -57,9 +57,15 @@ def make(hood: Neighbourhood, rng: np.random.Generator, batch: str) -> Records:
     ordinal = np.concatenate([np.arange(len(who)), revised])
     later = _FILE_OF_MONTH[rng.integers(1, 6, len(revised))]
     return _written(
-        hood, who[ordinal], home, registered[ordinal], left[ordinal], ordinal,
-        np.concatenate([delivery, later]), batch,
-    )  # fmt: skip
+        hood,
+        batch,
+        who=who[ordinal],
+        home=home,
+        registered=registered[ordinal],
+        left=left[ordinal],
+        ordinal=ordinal,
+        delivery=np.concatenate([delivery, later]),
+    )
 
 
 def _registered_before(hood: Neighbourhood, rng: np.random.Generator) -> Ints:
@@ -72,13 +78,14 @@ def _registered_before(hood: Neighbourhood, rng: np.random.Generator) -> Ints:
 
 def _written(
     hood: Neighbourhood,
+    batch: str,
+    *,
     who: Ints,
     home: Ints,
     registered: Days,
     left: Days,
     ordinal: Ints,
     delivery: Ints,
-    batch: str,
 ) -> Records:
     settled = hood.people
     local = settled.local[who]

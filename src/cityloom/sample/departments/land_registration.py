@@ -56,8 +56,19 @@ def make(hood: Neighbourhood, rng: np.random.Generator, batch: str) -> Records:
     day = np.concatenate(
         [registered, registered[joint], bought - rng.integers(90, 3000, len(sold))]
     )
-    return _written(hood, place, certificate, turn, owner, by_company, is_joint, is_past, day,
-                    _delivery(rng, day, certificate), batch)  # fmt: skip
+    return _written(
+        hood,
+        batch,
+        place=place,
+        certificate=certificate,
+        turn=turn,
+        owner=owner,
+        by_company=by_company,
+        joint=is_joint,
+        past=is_past,
+        day=day,
+        delivery=_delivery(rng, day, certificate),
+    )
 
 
 def _delivery(rng: np.random.Generator, day: Days, certificate: Ints) -> Ints:
@@ -69,6 +80,8 @@ def _delivery(rng: np.random.Generator, day: Days, certificate: Ints) -> Ints:
 
 def _written(
     hood: Neighbourhood,
+    batch: str,
+    *,
     place: Ints,
     certificate: Ints,
     turn: Ints,
@@ -78,7 +91,6 @@ def _written(
     past: Bools,
     day: Days,
     delivery: Ints,
-    batch: str,
 ) -> Records:
     held = hood.properties
     count = len(place)

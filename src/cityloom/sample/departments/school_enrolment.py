@@ -43,7 +43,9 @@ def make(hood: Neighbourhood, rng: np.random.Generator, batch: str) -> Records:
     stale = np.flatnonzero(rng.random(len(who)) < MOVED)
     written_home = home.copy()
     written_home[stale] = hood.some_homes(rng, len(stale))
-    return _written(hood, rng, who, grade, year, written_home, stale, batch)
+    return _written(
+        hood, rng, batch, who=who, grade=grade, year=year, home=written_home, stale=stale
+    )
 
 
 def _pupils(hood: Neighbourhood, rng: np.random.Generator, start: int) -> tuple[Ints, Ints]:
@@ -70,12 +72,13 @@ def _schools(hood: Neighbourhood, home: Ints, stage: Ints, pick: Ints) -> tuple[
 def _written(
     hood: Neighbourhood,
     rng: np.random.Generator,
+    batch: str,
+    *,
     who: Ints,
     grade: Ints,
     year: Ints,
     home: Ints,
     stale: Ints,
-    batch: str,
 ) -> Records:
     settled = hood.people
     stage = _stage(grade)

@@ -48,7 +48,16 @@ def make(hood: Neighbourhood, rng: np.random.Generator, batch: str) -> Records:
     ago = (rng.random(len(tenant)) ** 1.2 * _LONGEST_AGO).astype(np.int64)
     signed = LAST_DAY - 12 - ago
     recorded = signed + rng.integers(0, 12, len(tenant))
-    return _written(hood, rng, tenant, personal, place, signed, recorded, batch)
+    return _written(
+        hood,
+        rng,
+        batch,
+        tenant=tenant,
+        personal=personal,
+        place=place,
+        signed=signed,
+        recorded=recorded,
+    )
 
 
 def _renting_heads(hood: Neighbourhood) -> Ints:
@@ -71,12 +80,13 @@ def _delivery(rng: np.random.Generator, recorded: Days) -> Ints:
 def _written(
     hood: Neighbourhood,
     rng: np.random.Generator,
+    batch: str,
+    *,
     tenant: Ints,
     personal: Bools,
     place: Ints,
     signed: Days,
     recorded: Days,
-    batch: str,
 ) -> Records:
     count = len(tenant)
     settled, firms, held = hood.people, hood.companies, hood.properties

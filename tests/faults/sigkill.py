@@ -1,0 +1,81 @@
+"""SIGKILLs spread over the measured length of a weave; weave again; compare with one never killed.
+
+Run it with ``python -m tests.faults.sigkill --kills 200``; the suite takes a few of them. A killed
+process has all its modules loaded before the clock starts, so the kills fall on the work itself.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from tests.faults.everywhere import Act, difference, unbroken
+from tests.faults.scene import copied, make_modules
+from tests.faults.weaver import Weaver
+
+
+@dataclass
+class Outcome:
+    """How many kills there were, how many hit a weave at work, and what went wrong."""
+
+    kills: int = 0
+    landed: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def share(self) -> float:
+        """The part of the kills that hit a weave at work."""
+        return self.landed / self.kills
+
+
+def seconds(weaver: Weaver, folder: Path, act: Act) -> float:
+    """How long a weave takes here and now: the middle of three."""
+    found = []
+    for number in range(3):
+        city = copied(act.before, folder / f"timed-{act.name}-{number}")
+        found.append(weaver.weave(city)["seconds"])
+        shutil.rmtree(city)
+    return median(found)
+
+
+def kill_spread(kills: int, folder: Path, size: int) -> Outcome:
+    """Kill so many weaves, at moments evenly spread from their start to their end."""
+    outcome = Outcome()
+    with Weaver(make_modules(folder / "modules")) as weaver:
+        acts = list(unbroken(weaver, folder, size))
+        for place, act in enumerate(acts):
+            share = kills // len(acts) + (place < kills % len(acts))
+            length = seconds(weaver, folder, act)
+            for number in range(share):
+                moment = length * (number + 0.5) / share
+                city = copied(act.before, folder / "killed")
+                outcome.kills += 1
+                outcome.landed += weaver.weave(city, kill_after=moment)["killed"]
+                if found := difference(weaver, city, act):
+                    outcome.wrong.append(f"{act.name}, killed after {moment:.3f} s: {found}")
+                shutil.rmtree(city)
+    return outcome
+
+
+def main() -> int:
+    """Kill, and say how it went."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--size", type=int, default=20, help="thousands of rows, roughly a tenth")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        outcome = kill_spread(asked.kills, Path(place), asked.size)
+    for wrong in outcome.wrong:
+        print(wrong[:1000])
+    print(
+        f"{outcome.kills} kills, {outcome.share:.0%} of them mid-run; "
+        f"{len(outcome.wrong)} with another truth than the unbroken run"
+    )
+    return len(outcome.wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(bool(main()))
