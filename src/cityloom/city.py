@@ -1,52 +1,33 @@
 """A city: a directory, and the one way in to all that is in it."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING
 
+from cityloom.catalogue import DatasetFacts, dataset_facts
 from cityloom.contract import Contract, load_contracts
-from cityloom.errors import AccessRefused, DeliveryError, UsageError
-from cityloom.inbox import DeliveredFile, Fingerprints, delivered_files, files_in
+from cityloom.errors import AccessRefused, UsageError
+from cityloom.inbox import DeliveredFile, Fingerprints, files_in
 from cityloom.lake import LakeTable
 from cityloom.ledger import Entry, Ledger
 from cityloom.lock import writer_lock
-from cityloom.measure import Meter
 from cityloom.module import Module, installed_modules
-from cityloom.plan import Step, parents_first, receipts, replay_reason
+from cityloom.plan import Step
 from cityloom.policy import Decision, Principal, decide
-from cityloom.runs import DERIVE, RECEIVE, REPLAY, Run, RunLog, deliveries, now
+from cityloom.runs import Run, RunLog, deliveries
 from cityloom.settings import Settings, read_settings, write_settings
 from cityloom.store import open_store
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from sqlalchemy import Engine as StoreEngine
 
-    from cityloom.engine import Engine
-    from cityloom.graph import DatasetFunction, Graph
-    from cityloom.receive import Place, Receipt
+    from cityloom.erasure import Erasure
+    from cityloom.graph import Graph
+    from cityloom.weaving import OnStep
 
 FOLDERS = ("contracts", "inbox", "lake", "scratch")
-
-OnStep = Callable[[Step, int, int, Run | None], None]
-"""Told of each step of a weave: the step, its place, how many there are, and its run when done."""
-
-
-@dataclass(frozen=True)
-class DatasetFacts:
-    """What is known of a dataset without looking at its rows."""
-
-    dataset: str
-    title: str
-    rows: int
-    rows_quarantined: int
-    version: int
-    digest: str
-    classification: str
-    owner: str
-    kind: str
 
 
 class City:
@@ -141,42 +122,21 @@ class City:
 
     def runs(self, dataset: str | None = None) -> list[Run]:
         """Every run there was, oldest first."""
-        self._log.catch_up({name: self.kept(name) for name in self._tables()})
-        return self._log.all(dataset)
+        self.log.catch_up({name: self.kept(name) for name in self._tables()})
+        return self.log.all(dataset)
 
     def datasets(self) -> list[DatasetFacts]:
         """What is known of every dataset, by name."""
-        kinds = {name: "received" for name in self.received}
-        runs = self._runs_by_dataset()
-        return [
-            self._facts(contract, kinds.get(name, "derived"), runs.get(name, []))
-            for name, contract in sorted(self.contracts.items())
-        ]
-
-    def _facts(self, contract: Contract, kind: str, runs: list[Run]) -> DatasetFacts:
-        from cityloom.digest import Digests
-
-        table = self.kept(contract.dataset)
-        files = table.files()
-        quarantine = self.quarantine(contract.dataset)
-        marker = table.marker("quarantine")
-        done = [run for run in runs if run.version is not None]
-        return DatasetFacts(
-            dataset=contract.dataset,
-            title=contract.title,
-            rows=table.rows(),
-            rows_quarantined=0 if marker is None else quarantine.rows(marker),
-            version=(done[-1].version or 0) if done else 0,
-            digest=Digests(self._store).of(files, contract.schema),
-            classification=contract.classification.label,
-            owner=contract.owner,
-            kind=kind,
-        )
+        return dataset_facts(self)
 
     # Reading
 
     def read(
-        self, dataset: str, principal: Principal, purpose: str | None = None, limit: int | None = None
+        self,
+        dataset: str,
+        principal: Principal,
+        purpose: str | None = None,
+        limit: int | None = None,
     ) -> "pa.RecordBatchReader":
         """A dataset's rows for a principal and a purpose, streamed; the read is in the ledger.
 
@@ -187,12 +147,16 @@ class City:
 
         contract = self.contract(dataset)
         self._allow(contract, principal, purpose, dataset)
-        engine = Engine(self.settings.engine, self.path / "scratch")
+        engine = Engine(self.settings.engine, self.scratch)
         table = engine.table(dataset, self.kept(dataset).files(), contract.schema)
         return engine.batches(table if limit is None else table.limit(limit))
 
     def read_quarantine(
-        self, dataset: str, principal: Principal, purpose: str | None = None, limit: int | None = None
+        self,
+        dataset: str,
+        principal: Principal,
+        purpose: str | None = None,
+        limit: int | None = None,
     ) -> "pa.RecordBatchReader":
         """A dataset's refused rows; as closely held as the dataset itself.
 
@@ -203,7 +167,7 @@ class City:
         from cityloom.quarantine import SCHEMA
 
         self._allow(self.contract(dataset), principal, purpose, f"{dataset} (quarantine)")
-        engine = Engine(self.settings.engine, self.path / "scratch")
+        engine = Engine(self.settings.engine, self.scratch)
         table = engine.table(f"{dataset}_quarantine", self.quarantine_files(dataset), SCHEMA)
         return engine.batches(table if limit is None else table.limit(limit))
 
@@ -236,280 +200,94 @@ class City:
         Raises:
             DeliveryError: a file cannot be received as a whole; files before it were.
         """
-        with self._writing():
+        with writer_lock(self.path):
             runs = []
             for file in files_in(Path(path)):
                 known = deliveries(self.runs(dataset)).get(file.source)
-                if not again and known and known.sha256 == self._fingerprints.of(file.path):
-                    continue
-                runs.append(self._receive(dataset, file))
+                if again or not known or known.sha256 != self.fingerprints.of(file.path):
+                    runs.append(self.take_in(dataset, file))
             return runs
 
     def replay(self, dataset: str) -> list[Run]:
         """Judge a dataset's refused rows again, by its contract and references as they are now."""
-        with self._writing():
-            return self._replay(dataset)
+        with writer_lock(self.path):
+            return self.judge_again(dataset)
 
     def plan(self) -> list[Step]:
-        """What :meth:`weave` would do now, in order.
+        """What :meth:`weave` would do now, in order, and why."""
+        from cityloom.weaving import plan
 
-        What comes of a step may call for more, which the weave then does as well.
-        """
-        runs = self._runs_by_dataset()
-        steps = [step for c in parents_first(self.received) for step in self._receipts(c, runs)]
-        steps += self._replays(runs, touched={step.dataset for step in steps})
-        touched = {step.dataset for step in steps}
-        for function in self.graph.runnable():
-            why = self._why_stale(function, runs, touched)
-            if why:
-                steps += [Step(DERIVE, name, why) for name in function.outputs]
-                touched.update(function.outputs)
-        return steps
+        return plan(self)
 
-    def weave(self, on_step: OnStep | None = None) -> list[Run]:
+    def weave(self, on_step: "OnStep | None" = None) -> list[Run]:
         """Receive what is new, replay what can now be kept, and make what is stale.
 
         A file that cannot be received is reported as a failed run and does not stop the rest. A
         weave that is interrupted goes on where it was when it is called again.
         """
-        with self._writing():
-            return list(self._woven(on_step or _unheard))
+        from cityloom.weaving import weave
 
-    def _woven(self, on_step: OnStep) -> Iterator[Run]:
-        steps = self.plan()
-        total = len(steps)
-        done = 0
-        for step in [step for step in steps if step.kind == RECEIVE and step.file]:
-            on_step(step, done, total, None)
-            run = self._try_to_receive(step)
-            done += 1
-            on_step(step, done, total, run)
-            yield run
-        for step in self._replays(self._runs_by_dataset(), set()):
-            for run in self._replay(step.dataset):
-                on_step(step, done, max(total, done), run)
-                yield run
-        yield from self._derived(on_step, done, total)
+        with writer_lock(self.path):
+            self._clear_scratch()
+            return list(weave(self, on_step or (lambda step, done, total, run: None)))
 
-    def _derived(self, on_step: OnStep, done: int, total: int) -> Iterator[Run]:
-        engine: Engine | None = None
-        for function in self.graph.runnable():
-            why = self._why_stale(function, self._runs_by_dataset(), set())
-            if not why:
-                continue
-            if engine is None:
-                from cityloom.engine import Engine
+    def erase(self, dataset: str, column: str, value: str) -> "Erasure":
+        """Erase a subject's rows from a dataset, its quarantine and all that is derived from it.
 
-                engine = Engine(self.settings.engine, self.path / "scratch")
-            step = Step(DERIVE, ", ".join(function.outputs), why)
-            on_step(step, done, max(total, done + 1), None)
-            runs = self._derive(function, engine)
-            done += len(runs)
-            for run in runs:
-                on_step(step, done, max(total, done), run)
-                yield run
+        Raises:
+            UsageError: there is no such dataset or column, or the dataset is derived.
+        """
+        from cityloom.erasure import erase_subject
 
-    # How it is done
+        with writer_lock(self.path):
+            return erase_subject(self, dataset, column, value)
+
+    # For a writer that holds the lock
+
+    def take_in(self, dataset: str, file: DeliveredFile) -> Run:
+        """Receive one file; see :func:`cityloom.intake.take_in`."""
+        from cityloom.intake import take_in
+
+        return take_in(self, dataset, file)
+
+    def judge_again(self, dataset: str) -> list[Run]:
+        """Replay one dataset; see :func:`cityloom.intake.judge_again`."""
+        from cityloom.intake import judge_again
+
+        return judge_again(self, dataset)
+
+    def expire(self, dataset: str) -> list[Run]:
+        """Take out the rows of one dataset that are past retention."""
+        from cityloom.retention import expire_dataset
+
+        return expire_dataset(self, dataset)
+
+    # What it holds on to
 
     @cached_property
-    def _store(self):  # type: ignore[no-untyped-def]
+    def store(self) -> "StoreEngine":
+        """The store's connections."""
         return open_store(self.path, self.settings.database)
 
     @cached_property
-    def _log(self) -> RunLog:
-        return RunLog(self._store)
+    def log(self) -> RunLog:
+        """The log of runs; :meth:`runs` brings it up to date."""
+        return RunLog(self.store)
 
     @cached_property
-    def _fingerprints(self) -> Fingerprints:
-        return Fingerprints(self._store)
+    def fingerprints(self) -> Fingerprints:
+        """The hashes of delivered files."""
+        return Fingerprints(self.store)
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with writer_lock(self.path):
-            yield
+    @property
+    def scratch(self) -> Path:
+        """The folder for what a run sets aside; a weave clears it."""
+        return self.path / "scratch"
+
+    def _clear_scratch(self) -> None:
+        rmtree(self.scratch, ignore_errors=True)
+        self.scratch.mkdir(exist_ok=True)
 
     def _tables(self) -> list[str]:
         lake = self.path / "lake"
         return sorted(p.name for p in lake.iterdir() if p.is_dir() and not p.name.startswith("_"))
-
-    def _runs_by_dataset(self) -> dict[str, list[Run]]:
-        grouped: dict[str, list[Run]] = {}
-        for run in self.runs():
-            grouped.setdefault(run.dataset, []).append(run)
-        return grouped
-
-    def _receipts(self, contract: Contract, runs: Mapping[str, list[Run]]) -> list[Step]:
-        files = delivered_files(self.path, contract)
-        known = ((file, self._fingerprints.of(file.path)) for file in files)
-        return receipts(contract, known, runs.get(contract.dataset, []))
-
-    def _replays(self, runs: Mapping[str, list[Run]], touched: set[str]) -> list[Step]:
-        log = self._log.all()
-        newest = {run.dataset: place for place, run in enumerate(log) if run.version is not None}
-        newest |= dict.fromkeys(touched, len(log))
-        steps = []
-        for contract in parents_first(self.received):
-            if contract.dataset in touched:
-                continue
-            quarantined = bool(self.quarantine_files(contract.dataset))
-            why = replay_reason(contract, runs.get(contract.dataset, []), newest, quarantined)
-            if why:
-                steps.append(Step(REPLAY, contract.dataset, why))
-        return steps
-
-    def _place(self, contract: Contract) -> "Place":
-        from cityloom.receive import Place
-
-        referred = {c.reference.dataset for c in contract.references if c.reference}
-        parents = {
-            name: (self.contracts[name], self.kept(name))
-            for name in referred
-            if name in self.contracts
-        }
-        return Place(
-            contract,
-            self.kept(contract.dataset),
-            self.quarantine(contract.dataset),
-            parents,
-            self.path / "scratch",
-        )
-
-    def _try_to_receive(self, step: Step) -> Run:
-        assert step.file is not None
-        try:
-            return self._receive(step.dataset, step.file)
-        except DeliveryError:
-            return self._log.all(step.dataset)[-1]
-
-    def _receive(self, dataset: str, file: DeliveredFile) -> Run:
-        from cityloom.readers import open_reader
-        from cityloom.receive import receive
-
-        contract = self.contract(dataset)
-        if dataset not in self.received:
-            raise UsageError(f"'{dataset}' is derived; nothing can be delivered to it")
-        run = self._begin(contract, RECEIVE, source=file.source)
-        run = replace(run, sha256=self._fingerprints.of(file.path))
-        meter = Meter()
-        try:
-            reader = open_reader(file.path, contract.files)
-            receive(self._place(contract), reader, file.source, _Account(run, meter))
-        except DeliveryError as error:
-            failed = replace(run, error=str(error), **meter.facts())  # type: ignore[arg-type]
-            self._log.add_failure(failed)
-            raise DeliveryError(f"{dataset} ← {file.source}: {error}") from None
-        return self.runs(dataset)[-1]
-
-    def _replay(self, dataset: str) -> list[Run]:
-        import duckdb
-
-        from cityloom.quarantine import QuarantineReader, relation
-        from cityloom.receive import receive
-
-        contract = self.contract(dataset)
-        files = self.quarantine_files(dataset)
-        sources = duckdb.sql(f"SELECT DISTINCT _delivery FROM ({relation(files)}) ORDER BY 1")
-        columns = [column.source_name for column in contract.columns]
-        runs = []
-        for (source,) in sources.fetchall():
-            run = self._begin(contract, REPLAY, source=source)
-            meter = Meter()
-            reader = QuarantineReader(self.quarantine_files(dataset), source, columns)
-            receive(self._place(contract), reader, source, _Account(run, meter), replay=True)
-            runs.append(self.runs(dataset)[-1])
-        return runs
-
-    def _derive(self, function: "DatasetFunction", engine: "Engine") -> list[Run]:
-        from cityloom.derive import Input, Output, derive
-
-        runs = self._runs_by_dataset()
-        versions = self._versions(function, runs)
-        inputs = {name: self._input(name, function, runs) for name in function.inputs}
-        outputs = {
-            name: Output(self.contract(name), self.kept(name), self.quarantine(name))
-            for name in function.outputs
-        }
-        meter = Meter()
-        accounts = {
-            name: _Account(
-                replace(
-                    self._begin(output.contract, DERIVE, source=function.name),
-                    code=function.digest,
-                    inputs=versions,
-                ),
-                meter,
-            )
-            for name, output in outputs.items()
-        }
-        derive(function, inputs, outputs, engine, accounts)
-        return [self.runs(name)[-1] for name in function.outputs]
-
-    def _input(self, name: str, function: "DatasetFunction", runs: Mapping[str, list[Run]]):  # type: ignore[no-untyped-def]
-        from cityloom.derive import Input
-
-        table, contract = self.kept(name), self.contract(name)
-        files = table.files()
-        last = _last_made(runs.get(function.outputs[0], []))
-        seen_version = last.inputs.get(name) if last else None
-        seen = set(table.files(seen_version)) if seen_version is not None else set()
-        new = [file for file in files if file not in seen]
-        return Input(contract, files, new, only_grew=seen <= set(files))
-
-    def _versions(
-        self, function: "DatasetFunction", runs: Mapping[str, list[Run]]
-    ) -> dict[str, int]:
-        return {name: _version(runs.get(name, [])) for name in function.inputs}
-
-    def _why_stale(
-        self, function: "DatasetFunction", runs: Mapping[str, list[Run]], touched: set[str]
-    ) -> str | None:
-        from cityloom.graph import LastRun, why_stale
-
-        if changing := sorted(touched.intersection(function.inputs)):
-            return f"{', '.join(changing)} will change"
-        versions = self._versions(function, runs)
-        for name in function.outputs:
-            last = _last_made(runs.get(name, []))
-            made = LastRun(last.code, last.contract, last.inputs) if last else None
-            if why := why_stale(function.digest, self.contract(name).digest, versions, made):
-                return why
-        return None
-
-    def _begin(self, contract: Contract, kind: str, source: str) -> Run:
-        return Run(
-            dataset=contract.dataset,
-            kind=kind,
-            source=source,
-            started=now(),
-            contract=contract.digest,
-            key=[column.name for column in contract.key],
-        )
-
-
-class _Account(Mapping[str, object]):
-    """A run's facts as a commit carries them; what it cost is read when the commit is written."""
-
-    def __init__(self, run: Run, meter: Meter) -> None:
-        self._facts = {k: v for k, v in asdict(run).items() if v not in ("", [], {}, None)}
-        self._meter = meter
-
-    def __getitem__(self, key: str) -> object:
-        return {**self._facts, **self._meter.facts()}[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter({**self._facts, **self._meter.facts()})
-
-    def __len__(self) -> int:
-        return len(self._facts) + 3
-
-
-def _unheard(step: Step, done: int, total: int, run: Run | None) -> None:
-    """Nobody listens."""
-
-
-def _last_made(runs: list[Run]) -> Run | None:
-    return next((run for run in reversed(runs) if run.kind == DERIVE and not run.failed), None)
-
-
-def _version(runs: list[Run]) -> int:
-    return max((run.version for run in runs if run.version is not None), default=-1)

@@ -1,6 +1,7 @@
 """Running one dataset function: read its inputs, call it, check what it gives, commit."""
 
 import json
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -101,14 +102,25 @@ def _results(
         for parameter in function.parameters
     }
     if function.partition is None:
-        yield _as_tables(function, function.call(**arguments))
+        yield _as_tables(function, _called(function, arguments))
         return
     for value in _partitions(function, arguments, engine):
         parts = {
             name: engine.batches(_part(table, function.partition, value)).read_all()
             for name, table in arguments.items()
         }
-        yield _as_tables(function, function.call(**parts))
+        yield _as_tables(function, _called(function, parts))
+
+
+def _called(function: DatasetFunction, arguments: Mapping[str, object]) -> object:
+    try:
+        return function.call(**arguments)
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        raise UsageError(
+            f"{function.origin}.{function.name} failed: {type(error).__name__}: {error} "
+            f"({frame.filename}:{frame.lineno})"
+        ) from error
 
 
 def _argument(
@@ -255,4 +267,3 @@ class _Making:
         facts = {**account, **receipt.facts()}
         output.kept.commit(self._kept.files, replaced, facts, markers)
         return receipt
-

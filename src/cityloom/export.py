@@ -11,9 +11,7 @@ from cityloom.contract import Contract, Kind
 from cityloom.errors import UsageError
 
 
-def write_file(
-    reader: pa.RecordBatchReader, path: Path, form: str, contract: Contract
-) -> int:
+def write_file(reader: pa.RecordBatchReader, path: Path, form: str, contract: Contract) -> int:
     """Write rows as ``parquet``, ``csv``, ``arrow`` or ``geojson``; how many there were.
 
     The file appears whole or not at all.

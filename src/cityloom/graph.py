@@ -40,9 +40,7 @@ class DatasetFunction:
     def inputs(self) -> tuple[str, ...]:
         """The datasets it reads, without its own last version."""
         return tuple(
-            dict.fromkeys(
-                name.removeprefix(NEW) for name in self.parameters if name != PREVIOUS
-            )
+            dict.fromkeys(name.removeprefix(NEW) for name in self.parameters if name != PREVIOUS)
         )
 
     @property

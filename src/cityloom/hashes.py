@@ -4,6 +4,7 @@ Two different keys share a hash once in 2**64 pairs; whoever asks settles it on 
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -67,7 +68,7 @@ class HashBag:
         return run
 
     def _to_disk(self, run: Hashes) -> Hashes:
-        file = TemporaryFile(dir=self._scratch)
+        file = TemporaryFile(dir=self._scratch)  # noqa: SIM115 - the mapped run needs it open
         run.tofile(file)
         self._files.append(file)
         return np.memmap(file, np.uint64, mode="r", shape=run.shape)
@@ -78,12 +79,12 @@ def is_member(hashes: Hashes, ascending: Hashes) -> npt.NDArray[np.bool_]:
     if len(ascending) == 0:
         return np.zeros(len(hashes), bool)
     places = np.searchsorted(ascending, hashes)
-    return ascending[np.minimum(places, len(ascending) - 1)] == hashes
+    found: npt.NDArray[np.bool_] = ascending[np.minimum(places, len(ascending) - 1)] == hashes
+    return found
 
 
 def _spans(edges: Hashes) -> Iterator[tuple[np.uint64 | None, np.uint64 | None]]:
-    bounds = [None, *edges, None]
-    yield from zip(bounds[:-1], bounds[1:], strict=True)
+    yield from pairwise([None, *edges, None])
 
 
 def _slice(runs: list[Hashes], low: np.uint64 | None, high: np.uint64 | None) -> Hashes:

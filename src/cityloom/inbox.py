@@ -30,16 +30,17 @@ class DeliveredFile:
 
 def delivered_files(city: Path, contract: Contract) -> list[DeliveredFile]:
     """The files that lie ready for a dataset, by name."""
-    if contract.files.path:
-        found = city.glob(contract.files.path)
-    else:
-        inbox = city / "inbox"
-        found = [*inbox.glob(f"{contract.dataset}/**/*"), *inbox.glob(f"{contract.dataset}.*")]
+    places = (f"inbox/{contract.dataset}/**/*", f"inbox/{contract.dataset}.*")
+    found = {path for place in _said(contract.files.path, places) for path in city.glob(place)}
     return [
         DeliveredFile(path, source_name(path))
         for path in sorted(found)
         if path.is_file() and not path.name.startswith((".", "~"))
     ]
+
+
+def _said(path: str | None, otherwise: tuple[str, ...]) -> tuple[str, ...]:
+    return (path,) if path else otherwise
 
 
 def files_in(path: Path) -> list[DeliveredFile]:
@@ -77,7 +78,7 @@ class Fingerprints:
         stat = path.stat()
         known = self._seen.get(str(path))
         if known and known[:2] == (stat.st_size, stat.st_mtime_ns):
-            return known[2]
+            return str(known[2])
         with open(path, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         self._remember(str(path), stat.st_size, stat.st_mtime_ns, digest)

@@ -74,7 +74,8 @@ class LakeTable:
             names = os.listdir(self.folder / "_delta_log")
         except FileNotFoundError:
             return -1
-        return max((int(n[:-5]) for n in names if n.endswith(".json") and n[:-5].isdigit()), default=-1)
+        stems = (name.removesuffix(".json") for name in names if name.endswith(".json"))
+        return max((int(stem) for stem in stems if stem.isdigit()), default=-1)
 
     def create(self, schema: pa.Schema) -> None:
         """Make the table, empty; nothing happens where it exists."""
@@ -131,7 +132,9 @@ class LakeTable:
         """
         before = [c.version for c in self.commits_since(-1) if c.at <= moment]
         if not before:
-            raise UsageError(f"{self.folder.name}: nothing is kept from before {moment:%Y-%m-%d %H:%M:%S}")
+            raise UsageError(
+                f"{self.folder.name}: nothing is kept from before {moment:%Y-%m-%d %H:%M:%S}"
+            )
         return max(before)
 
     def commit(
@@ -215,6 +218,11 @@ class LakeTable:
         """Join small files into large ones; the content stays the same."""
         if self.exists:
             self._open().optimize.compact()
+
+    def vacuum(self) -> None:
+        """Delete the files that no version of the last seven days needs."""
+        if self.exists:
+            self._open().vacuum(retention_hours=168, dry_run=False)
 
     def forget_past(self) -> None:
         """Delete every file and log entry that only past versions need; ends time travel."""

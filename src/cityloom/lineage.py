@@ -86,9 +86,7 @@ def _output(run: Run, contracts: Mapping[str, Contract], city: str) -> Facts:
     return {**_dataset(run.dataset, run.version, contracts, city), "outputFacets": written}
 
 
-def _dataset(
-    name: str, seen: int | None, contracts: Mapping[str, Contract], city: str
-) -> Facts:
+def _dataset(name: str, seen: int | None, contracts: Mapping[str, Contract], city: str) -> Facts:
     facets: Facts = {}
     if seen is not None:
         facets |= _facet("datasetVersion", {"datasetVersion": str(seen)})

@@ -25,7 +25,8 @@ def writer_lock(city: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CityLocked(_held_by(city, file.seek(0) or file.read())) from None
+            file.seek(0)
+            raise CityLocked(_held_by(city, file.read())) from None
         file.truncate(0)
         file.write(_this_process())
         file.flush()

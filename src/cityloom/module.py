@@ -44,6 +44,7 @@ def installed_modules() -> list[Module]:
     for point in sorted(entry_points(group="cityloom.modules"), key=lambda point: point.name):
         module = point.load()
         if not isinstance(module, Module):
-            raise UsageError(f"entry point {point.value} is a {type(module).__name__}, not a Module")
+            found = type(module).__name__
+            raise UsageError(f"entry point {point.value} is a {found}, not a Module")
         modules.append(module)
     return modules

@@ -42,6 +42,11 @@ def relation(files: Sequence[Path]) -> str:
     return scan(files, SCHEMA)
 
 
+def json_path(name: str) -> str:
+    """SQL for the path of a name in the values of a refused row."""
+    return literal("$." + json.dumps(name, ensure_ascii=False))
+
+
 class QuarantineReader:
     """The refused rows of one delivery, read again as if they had just come."""
 
@@ -53,8 +58,7 @@ class QuarantineReader:
     def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
         """See :class:`cityloom.readers.Reader`; rows keep the numbers of their first arrival."""
         fields = ", ".join(
-            f"json_extract_string(\"values\", {literal('$.' + json.dumps(name, ensure_ascii=False))})"
-            f" AS {quoted(name)}"
+            f'json_extract_string("values", {json_path(name)}) AS {quoted(name)}'
             for name in columns
         )
         rows = duckdb.connect().execute(

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,15 +22,20 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from cityloom.contract import Column, Contract, Delivery
+from cityloom.contract.changes import additions
 from cityloom.contract.refusals import forbidden_content
 from cityloom.contract.rules import Reason
-from cityloom.contract.split import Mask, Split, Splitter, hash_sql, reason_lists
+from cityloom.contract.split import Mask, Split, Splitter, hash_sql, mask, reason_lists
+from cityloom.drift import drift
 from cityloom.errors import DeliveryError
 from cityloom.hashes import HashBag, Hashes, is_member
 from cityloom.lake import DELIVERY, ORDINAL, FileWriter, LakeTable, Rewrite, scan
 from cityloom.quarantine import MARKER, SCHEMA, files_of
 from cityloom.readers import Batch, Reader
-from cityloom.sql import literal, quoted
+from cityloom.settle import FIRST, REASONS, VALUES, settle_sql
+from cityloom.sql import literal
+
+Ordinals = npt.NDArray[np.int64]
 
 ROWS_AT_A_TIME = 245_760
 SAMPLE_ROWS = 5_000
@@ -41,13 +45,17 @@ _MALFORMED = "malformed"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a dataset's rows go: its contract, its two tables, and the datasets it refers to."""
+    """Where a dataset's rows go: its contract, its two tables, and the datasets it refers to.
+
+    ``key`` is the primary key by which the rows that are there were taken in.
+    """
 
     contract: Contract
     kept: LakeTable
     quarantine: LakeTable
     parents: Mapping[str, tuple[Contract, LakeTable]]
     scratch: Path
+    key: tuple[str, ...] = ()
 
 
 @dataclass
@@ -119,7 +127,7 @@ class _Receiving:
         self.source = source
         self.replay = replay
         self.receipt = Receipt(source)
-        self.receipt.notes += _drift(self.contract, reader.columns)
+        self.receipt.notes += drift(self.contract, reader.columns)
         self.columns = [
             column.source_name
             for column in self.contract.columns
@@ -135,7 +143,7 @@ class _Receiving:
 
     def run(self, account: Mapping[str, object]) -> Receipt:
         place, receipt = self.place, self.receipt
-        place.kept.create(self.schema)
+        self._prepare_table()
         self._undo_torn_commit()
         with TemporaryDirectory(dir=place.scratch) as scratch, ExitStack() as stack:
             self.scratch = Path(scratch)
@@ -154,6 +162,14 @@ class _Receiving:
             with receipt.stage("commit"):
                 self._commit(account)
         return receipt
+
+    def _prepare_table(self) -> None:
+        kept = self.place.kept
+        if kept.exists:
+            more = additions(self.contract, kept.schema(), self.place.key, kept.rows())
+            kept.add_columns(more)
+        else:
+            kept.create(self.schema)
 
     def _undo_torn_commit(self) -> None:
         """Forget a quarantine that was committed by a writer killed before the dataset's commit."""
@@ -248,23 +264,30 @@ class _Receiving:
         with self.receipt.stage("write"):
             chosen = split.typed if plain.all() else split.typed.filter(pa.array(plain))
             self._keep(chosen, batch.ordinals[plain])
-        if plain.all():
-            return
-        with self.receipt.stage("explain"):
-            rest = ~plain
-            reasons = self._reasons(text.filter(pa.array(rest)), [o[rest] for o in orphaned])
-            values = self.splitter.as_received(text.filter(pa.array(rest)))
-            second_look = doubtful[rest]
-            ordinals = batch.ordinals[rest]
-            refused = pa.array(~second_look)
-            self._refuse(
-                pa.array(ordinals).filter(refused), values.filter(refused), reasons.filter(refused)
-            )
-            again = pa.array(second_look)
-            aside = split.typed.filter(pa.array(rest)).filter(again)
-            aside = aside.append_column(ORDINAL, pa.array(ordinals).filter(again))
-            aside = aside.append_column("_values", values.filter(again))
-            self.doubtful.write(aside.append_column("_reasons", reasons.filter(again)))
+        if not plain.all():
+            with self.receipt.stage("explain"):
+                self._look_closer(text, split, batch.ordinals, plain, doubtful, orphaned)
+
+    def _look_closer(
+        self,
+        text: pa.Table,
+        split: Split,
+        ordinals: Ordinals,
+        plain: Mask,
+        doubtful: Mask,
+        orphaned: Sequence[Mask],
+    ) -> None:
+        """Refuse the rows that are not plain, or set them aside where their key repeats."""
+        rest = np.flatnonzero(~plain)
+        text = text.take(rest)
+        reasons = self._reasons(text, [orphans[rest] for orphans in orphaned])
+        values = self.splitter.as_received(text)
+        refused, aside = np.flatnonzero(~doubtful[rest]), np.flatnonzero(doubtful[rest])
+        self._refuse(ordinals[rest[refused]], values.take(refused), reasons.take(refused))
+        held = split.typed.take(rest[aside])
+        held = held.append_column(ORDINAL, pa.array(ordinals[rest[aside]]))
+        held = held.append_column(VALUES, values.take(aside))
+        self.doubtful.write(held.append_column(REASONS, reasons.take(aside)))
 
     def _doubtful(self, split: Split) -> Mask:
         doubtful = np.zeros(len(split.met), bool)
@@ -275,7 +298,7 @@ class _Receiving:
     def _orphaned(self, split: Split, number: int) -> Mask:
         hashes = split.hashes[len(self.uniques) + number]
         known = self.parents[number].contains(hashes.fill_null(0).to_numpy())
-        return ~known & hashes.is_valid().to_numpy()
+        return ~known & mask(hashes.is_valid())
 
     def _reasons(self, text: pa.Table, orphaned: Sequence[Mask]) -> pa.Array:
         reasons = self.splitter.explain(text)
@@ -287,16 +310,16 @@ class _Receiving:
                 lists[row].append(_orphan_reason(column))
         return _joined(reasons, reason_lists(lists))
 
-    def _keep(self, typed: pa.Table, ordinals: npt.NDArray[np.int64] | pa.Array) -> None:
+    def _keep(self, typed: pa.Table, ordinals: Ordinals) -> None:
         delivery = pa.repeat(self.source, len(typed))
         table = typed.append_column(DELIVERY, delivery).append_column(ORDINAL, pa.array(ordinals))
         self.kept.write(table.cast(self.schema))
         self.receipt.rows_kept += len(typed)
 
-    def _refuse(self, ordinals: pa.Array, values: pa.ChunkedArray, reasons: pa.Array) -> None:
+    def _refuse(self, ordinals: Ordinals, values: pa.ChunkedArray, reasons: pa.ListArray) -> None:
         nothing = pa.nulls(len(ordinals), pa.string())
         delivery = pa.repeat(self.source, len(ordinals))
-        columns = [delivery, ordinals, values, nothing, reasons]
+        columns = [delivery, pa.array(ordinals, pa.int64()), values, nothing, reasons]
         self.refused.write(pa.table(columns, schema=SCHEMA))
         self.receipt.rows_quarantined += len(ordinals)
         self._count(reasons)
@@ -317,7 +340,7 @@ class _Receiving:
         self.receipt.rows_quarantined += count
         self._count(reasons)
 
-    def _count(self, reasons: pa.Array) -> None:
+    def _count(self, reasons: pa.ListArray) -> None:
         messages = pa.compute.struct_field(pa.compute.list_flatten(reasons), "message")
         for entry in messages.value_counts().to_pylist():
             self.receipt.reasons[entry["values"]] += entry["counts"]
@@ -325,8 +348,8 @@ class _Receiving:
     # Rows whose key comes more than once
 
     def _doubtful_schema(self) -> pa.Schema:
-        fields = [pa.field(ORDINAL, pa.int64()), pa.field("_values", pa.string())]
-        reasons = pa.field("_reasons", SCHEMA.field("reasons").type)
+        fields = [pa.field(ORDINAL, pa.int64()), pa.field(VALUES, pa.string())]
+        reasons = pa.field(REASONS, SCHEMA.field("reasons").type)
         return pa.schema([*self.contract.schema, *fields, reasons])
 
     def _settle(self) -> None:
@@ -335,22 +358,18 @@ class _Receiving:
         if not files:
             return
         held = self._held(self.contract.schema.names)
-        sql = _settle_sql(self.contract, files, self._doubtful_schema(), held)
+        sql = settle_sql(self.contract, files, self._doubtful_schema(), held)
         rows = duckdb.connect(config={"temp_directory": str(self.scratch)}).execute(sql)
         for batch in rows.to_arrow_reader(ROWS_AT_A_TIME):
             table = pa.Table.from_batches([batch])
-            self.receipt.rows_duplicate += len(table) - pa.compute.sum(table["_first"]).as_py()
-            table = table.filter(table["_first"])
-            sound = pa.compute.equal(pa.compute.list_value_length(table["_reasons"]), 0)
+            self.receipt.rows_duplicate += len(table) - pa.compute.sum(table[FIRST]).as_py()
+            table = table.filter(table[FIRST])
+            sound = pa.compute.equal(pa.compute.list_value_length(table[REASONS]), 0)
             good, bad = table.filter(sound), table.filter(pa.compute.invert(sound))
             typed = good.select(self.contract.schema.names).cast(self.contract.schema)
-            self._keep(typed, good[ORDINAL])
-            if len(bad):
-                self._refuse(
-                    bad[ORDINAL].combine_chunks(),
-                    bad["_values"],
-                    bad["_reasons"].cast(SCHEMA.field("reasons").type).combine_chunks(),
-                )
+            self._keep(typed, good[ORDINAL].to_numpy())
+            reasons = bad[REASONS].cast(SCHEMA.field("reasons").type).combine_chunks()
+            self._refuse(bad[ORDINAL].to_numpy(), bad[VALUES], reasons)
 
     # The commit
 
@@ -365,7 +384,10 @@ class _Receiving:
             )
         replaced = self._replaced()
         place.kept.commit(
-            [*self.kept.files, *replaced.added], replaced.removed, {**account, **receipt.facts()}, markers
+            [*self.kept.files, *replaced.added],
+            replaced.removed,
+            {**account, **receipt.facts()},
+            markers,
         )
 
     def _stale_quarantine(self) -> Rewrite:
@@ -388,31 +410,6 @@ class _Receiving:
         own = f"{scan(kept.files(), self.schema, keys)} WHERE {DELIVERY} = {literal(self.source)}"
         new = [kept.folder / file.name for file in self.kept.files]
         return kept.without(f"{own} UNION {scan(new, self.schema, keys)}", keys)
-
-
-def _drift(contract: Contract, found: Sequence[str]) -> list[str]:
-    """How a file's columns differ from the contract's, in words.
-
-    Raises:
-        DeliveryError: a required column is missing.
-    """
-    declared = [column.source_name for column in contract.columns]
-    extra = [name for name in found if name not in declared]
-    notes = []
-    for column in contract.columns:
-        if column.source_name in found:
-            continue
-        likely = get_close_matches(column.source_name, extra, n=1)
-        renamed = f"; '{likely[0]}' may be its new name" if likely else ""
-        if column.required:
-            raise DeliveryError(
-                f"required column '{column.source_name}' is missing{renamed}; the file has "
-                f"{', '.join(found)}. Nothing was kept: mend the file, or the column's "
-                "physicalName in the contract, and deliver it again"
-            )
-        notes.append(f"column '{column.source_name}' is missing{renamed}")
-    notes += [f"column '{name}' is not in the contract and was not stored" for name in extra]
-    return notes
 
 
 def _only(contract: Contract, groups: Iterable[Sequence[Column]]) -> Contract:
@@ -457,7 +454,7 @@ def _present(hashes: pa.ChunkedArray) -> Hashes:
 
 
 def _members(hashes: pa.ChunkedArray, ascending: Hashes) -> Mask:
-    return is_member(hashes.fill_null(0).to_numpy(), ascending) & hashes.is_valid().to_numpy()
+    return is_member(hashes.fill_null(0).to_numpy(), ascending) & mask(hashes.is_valid())
 
 
 def _orphan_reason(column: Column) -> Reason:
@@ -469,57 +466,3 @@ def _orphan_reason(column: Column) -> Reason:
 def _joined(first: pa.ListArray, second: pa.ListArray) -> pa.ListArray:
     rows = [a + b for a, b in zip(first.to_pylist(), second.to_pylist(), strict=True)]
     return pa.array(rows, SCHEMA.field("reasons").type)
-
-
-def _settle_sql(contract: Contract, files: Sequence[Path], schema: pa.Schema, held: str | None) -> str:
-    """SQL that tells, of rows set aside, which are further copies and which contradict each other.
-
-    Gives the rows with ``_first`` (false for a further copy of a row) and with the reasons of the
-    contradictions added to ``_reasons``.
-    """
-    clashes, keys = [], []
-    for number, group in enumerate(contract.uniques):
-        names = [column.name for column in group]
-        listed = ", ".join(names)
-        readable = _readable(names)
-        count = f"count(*) FILTER (WHERE _first AND {readable}) OVER (PARTITION BY {_quoted(names)})"
-        keys.append(f"{readable} AND {count} > 1 AS _clash_{number}")
-        message = f"{listed}: comes more than once in this delivery with different values"
-        clashes.append(_reason_case(f"_clash_{number}", names, "unique", message))
-        if held:
-            keys.append(f"{readable} AND {_exists(names, 'held')} AS _held_{number}")
-            message = f"{listed}: held already by a row of another delivery with different values"
-            clashes.append(_reason_case(f"_held_{number}", names, "unique", message))
-    same = _exists(contract.schema.names, "held", nulls_agree=True) if held else "false"
-    copies = f"row_number() OVER (PARTITION BY _values ORDER BY {ORDINAL}) = 1 AND NOT {same}"
-    reasons = f"list_filter([{', '.join(clashes)}], reason -> reason IS NOT NULL)"
-    return (
-        (f"WITH held AS ({held}), " if held else "WITH ")
-        + f"aside AS (SELECT *, {copies} AS _first FROM ({scan(files, schema)}) AS aside), "
-        + f"marked AS (SELECT *, {', '.join(keys)} FROM aside) "
-        + f"SELECT * REPLACE (list_concat(_reasons, {reasons}) AS _reasons) FROM marked "
-        + f"ORDER BY {ORDINAL}"
-    )
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(quoted(name) for name in names)
-
-
-def _readable(names: Sequence[str]) -> str:
-    present = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in names)
-    listed = ", ".join(literal(name) for name in names)
-    mistyped = f"reason -> reason.rule = 'type' AND reason.\"column\" IN ({listed})"
-    return f"({present} AND len(list_filter(_reasons, {mistyped})) = 0)"
-
-
-def _exists(names: Sequence[str], relation: str, nulls_agree: bool = False) -> str:
-    operator = "IS NOT DISTINCT FROM" if nulls_agree else "="
-    agree = " AND ".join(f"{relation}.{quoted(n)} {operator} aside.{quoted(n)}" for n in names)
-    return f"EXISTS (SELECT 1 FROM {relation} WHERE {agree})"
-
-
-def _reason_case(flag: str, names: Sequence[str], rule: str, message: str) -> str:
-    column = names[0] if len(names) == 1 else ""
-    reason = f"{{'column': {literal(column)}, 'rule': {literal(rule)}, 'message': {literal(message)}}}"
-    return f"CASE WHEN {flag} THEN {reason} END"

@@ -1,17 +1,27 @@
 """The log of runs: what was received and derived, when, at what cost and with what outcome.
 
 The lake's commits are the truth. The log is read from them, so a run that was committed a moment
-before a crash is in the log the next time it is asked; only runs that failed are written here alone.
+before a crash is in the log the next time it is asked; only failed runs are written here alone.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Engine, Integer, String, Table, UniqueConstraint, func, insert
-from sqlalchemy import select
+from sqlalchemy import (
+    JSON,
+    Column,
+    Engine,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+    func,
+    insert,
+    select,
+)
 
 from cityloom.lake import LakeTable
 from cityloom.store import metadata
@@ -108,6 +118,16 @@ class RunLog:
 def deliveries(runs: Iterable[Run]) -> dict[str, Run]:
     """The newest successful receipt of each source, by source, of one dataset's runs."""
     return {run.source: run for run in runs if run.kind == RECEIVE and not run.failed}
+
+
+def last_made(runs: Sequence[Run]) -> Run | None:
+    """The newest run that made a derived dataset."""
+    return next((run for run in reversed(runs) if run.kind == DERIVE and not run.failed), None)
+
+
+def newest_version(runs: Sequence[Run]) -> int:
+    """The version of the newest run that changed a dataset; -1 where there is none."""
+    return max((run.version for run in runs if run.version is not None), default=-1)
 
 
 def _run(dataset: str, version: int | None, facts: dict[str, Any]) -> Run:

@@ -15,7 +15,7 @@ REVISION = "0001"
 
 
 def open_store(city: Path, url: str) -> Engine:
-    """The store at a database URL, migrated; a relative SQLite file lies in the city's directory."""
+    """The store at a database URL, migrated; a relative SQLite file lies in the city's folder."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         parsed = parsed.set(database=str(city / (parsed.database or "store.sqlite")))

@@ -209,17 +209,11 @@ def _run(task: Task) -> Answer:
 def main() -> None:
     """Serve tasks until standard input ends."""
     sys.path.insert(0, sys.argv[1])
-    import alembic.command
-    import pandas
     import sqlalchemy.dialects.sqlite  # noqa: F401
 
-    import cityloom.derive
-    import cityloom.digest
-    import cityloom.engine
-    import cityloom.receive
     import tests.cities  # noqa: F401
     from cityloom.module import installed_modules
-    from cityloom.readers import arrow, csv, json as _json  # noqa: F401
+    from cityloom.readers import arrow, csv  # noqa: F401
 
     for module in installed_modules():
         module.load_tables()

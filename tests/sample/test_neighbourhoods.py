@@ -56,8 +56,10 @@ def test_people_work_and_own_across_the_border_of_a_neighbourhood() -> None:
 
 def test_draws_depend_on_what_they_are_for_alone() -> None:
     assert stream(1, "person", 2).random() == stream(1, "person", 2).random()
-    different = {stream(*key).random() for key in
-                 ((1, "person", 2), (1, "person", 3), (1, "company", 2), (2, "person", 2))}  # fmt: skip
+    different = {
+        stream(*key).random()
+        for key in ((1, "person", 2), (1, "person", 3), (1, "company", 2), (2, "person", 2))
+    }
     assert len(different) == 4
 
 

@@ -3,7 +3,7 @@
 import csv
 import gzip
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import duckdb
@@ -35,7 +35,7 @@ def faults(truth: Path, dataset: str, kind: str) -> dict[str, list[int]]:
 
 def test_breaches_come_at_their_rates(made: tuple[Path, SampleSummary]) -> None:
     summary = made[1]
-    expected: Counter[str] = Counter()
+    expected: defaultdict[str, float] = defaultdict(float)
     found: Counter[str] = Counter()
     for department in DEPARTMENTS:
         rows = summary.rows[department.dataset]
@@ -63,8 +63,12 @@ def test_rows_said_to_have_the_wrong_number_of_fields_do(city: Path, truth: Path
 
 
 def test_no_other_rows_have_the_wrong_number_of_fields(city: Path, truth: Path) -> None:
-    for dataset in ("household_registration", "school_enrolment", "health_insurance",
-                    "company_registration"):  # fmt: skip
+    for dataset in (
+        "household_registration",
+        "school_enrolment",
+        "health_insurance",
+        "company_registration",
+    ):
         width = len(form_of(dataset).columns)
         known = Counter[str]()
         for kind in SPOILS_BY_FORMAT["csv"]:
@@ -110,8 +114,9 @@ def test_copies_follow_what_they_copy(city: Path, truth: Path) -> None:
         for ordinal in ordinals:
             assert rows[ordinal - 1] in rows[: ordinal - 1]
     for source, ordinals in faults(truth, dataset, "conflicting_key").items():
-        keys = Counter(rows_of(city / "inbox" / dataset / source, dataset)[o - 1][0]
-                       for o in ordinals)  # fmt: skip
+        keys = Counter(
+            rows_of(city / "inbox" / dataset / source, dataset)[o - 1][0] for o in ordinals
+        )
         assert set(keys.values()) == {2}
 
 

@@ -40,8 +40,12 @@ def test_another_seed_gives_another_city(tmp_path: Path) -> None:
     second = digests(new_city(tmp_path / "second", seed=4) / "inbox")
     same = {name for name in first if first[name] == second.get(name)}
     assert {name.split("/")[0] for name in same} <= {
-        "district", "subdistrict", "block", "street", "industry_code",
-    }  # fmt: skip
+        "district",
+        "subdistrict",
+        "block",
+        "street",
+        "industry_code",
+    }
 
 
 def test_sizes_are_in_proportion(made: tuple[Path, SampleSummary]) -> None:
@@ -98,9 +102,15 @@ def test_progress_is_told_to_its_end(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "dataset",
-    ["household_registration", "school_enrolment", "health_insurance", "tenancy",
-     "company_registration", "land_registration"],
-)  # fmt: skip
+    [
+        "household_registration",
+        "school_enrolment",
+        "health_insurance",
+        "tenancy",
+        "company_registration",
+        "land_registration",
+    ],
+)
 def test_one_more_day_is_delivered_with_its_truth(tmp_path: Path, dataset: str) -> None:
     city = new_city(tmp_path)
     before = digests(city)

@@ -8,12 +8,15 @@ import pytest
 import shapely
 
 from cityloom.sample import SampleSummary, facts
+from cityloom.sample.addresses import street_names
 from cityloom.sample.departments import DEPARTMENTS
 from cityloom.sample.geography import lay_out, subdistricts
 
 
 def one(sql: str, *files: Path) -> tuple[float, ...]:
-    row = duckdb.sql(sql.format(*(f"'{file}'" for file in files))).fetchone()
+    row: tuple[float, ...] | None = duckdb.sql(
+        sql.format(*(f"'{file}'" for file in files))
+    ).fetchone()
     assert row is not None
     return row
 
@@ -29,36 +32,50 @@ def one(sql: str, *files: Path) -> tuple[float, ...]:
     ],
 )
 def test_references_resolve(truth: Path, table: str, column: str, parent: str, key: str) -> None:
-    sql = f"SELECT count(*) FROM {{}} WHERE {column} IS NOT NULL AND {column} NOT IN (SELECT {key} FROM {{}})"
+    sql = (
+        f"SELECT count(*) FROM {{}} WHERE {column} IS NOT NULL "
+        f"AND {column} NOT IN (SELECT {key} FROM {{}})"
+    )
     assert one(sql, truth / f"{table}.parquet", truth / f"{parent}.parquet") == (0,)
 
 
 def test_owners_resolve(truth: Path) -> None:
     for kind in ("person", "company"):
-        sql = (f"SELECT count(*) FROM {{}} WHERE owner_kind = '{kind}' "
-               f"AND owner_id NOT IN (SELECT {kind}_id FROM {{}})")  # fmt: skip
+        sql = (
+            f"SELECT count(*) FROM {{}} WHERE owner_kind = '{kind}' "
+            f"AND owner_id NOT IN (SELECT {kind}_id FROM {{}})"
+        )
         assert one(sql, truth / "property.parquet", truth / f"{kind}.parquet") == (0,)
 
 
-def test_every_record_has_its_entity(truth: Path, made: tuple[Path, SampleSummary]) -> None:
-    for department in DEPARTMENTS:
-        link = truth / f"{department.dataset}_link.parquet"
-        role = department.make.__module__.rsplit(".", 1)[-1]
-        first = {"household_registration": "person", "school_enrolment": "pupil",
-                 "health_insurance": "member", "tenancy": "property",
-                 "company_registration": "company", "land_registration": "property"}[role]  # fmt: skip
-        rows, distinct = one(
-            f"SELECT count(*), count(DISTINCT (source, ordinal)) FROM {{}} WHERE role = '{first}'",
-            link,
-        )
-        assert rows == distinct == made[1].rows[department.dataset]
+ABOUT = {
+    "household_registration": "person",
+    "school_enrolment": "pupil",
+    "health_insurance": "member",
+    "tenancy": "property",
+    "company_registration": "company",
+    "land_registration": "property",
+}
+
+
+@pytest.mark.parametrize(("dataset", "role"), ABOUT.items())
+def test_every_record_has_its_entity(
+    truth: Path, made: tuple[Path, SampleSummary], dataset: str, role: str
+) -> None:
+    rows, distinct = one(
+        f"SELECT count(*), count(DISTINCT (source, ordinal)) FROM {{}} WHERE role = '{role}'",
+        truth / f"{dataset}_link.parquet",
+    )
+    assert rows == distinct == made[1].rows[dataset]
 
 
 def test_links_lead_to_entities(truth: Path) -> None:
     for department in DEPARTMENTS:
         for entity in ("person", "company", "property"):
-            sql = (f"SELECT count(*) FROM {{}} WHERE entity = '{entity}' "
-                   f"AND entity_id NOT IN (SELECT {entity}_id FROM {{}})")  # fmt: skip
+            sql = (
+                f"SELECT count(*) FROM {{}} WHERE entity = '{entity}' "
+                f"AND entity_id NOT IN (SELECT {entity}_id FROM {{}})"
+            )
             link = truth / f"{department.dataset}_link.parquet"
             assert one(sql, link, truth / f"{entity}.parquet") == (0,)
 
@@ -66,8 +83,9 @@ def test_links_lead_to_entities(truth: Path) -> None:
 def test_nobody_shares_an_identifier(truth: Path) -> None:
     people = truth / "person.parquet"
     assert one("SELECT count(*) - count(DISTINCT resident_number) FROM {}", people) == (0,)
-    assert one("SELECT count(*) FROM {} WHERE resident_number[:2] NOT IN ('47', '48', '49')",
-               people) == (0,)  # fmt: skip
+    assert one(
+        "SELECT count(*) FROM {} WHERE resident_number[:2] NOT IN ('47', '48', '49')", people
+    ) == (0,)
     companies = truth / "company.parquet"
     assert one("SELECT count(*) - count(DISTINCT credit_code) FROM {}", companies) == (0,)
 
@@ -132,9 +150,21 @@ def test_buildings_stand_in_their_subdistrict_and_apart() -> None:
         )
     ]
     assert sum(inside) / len(inside) > 0.97
-    assert len({(round(x, 5), round(y, 5)) for x, y in zip(built.longitude, built.latitude,
-                                                           strict=True)}) == 2000  # fmt: skip
+    assert (
+        len(
+            {
+                (round(x, 5), round(y, 5))
+                for x, y in zip(built.longitude, built.latitude, strict=True)
+            }
+        )
+        == 2000
+    )
     assert built.properties.sum() == 40_000
+
+
+def test_no_two_streets_of_the_whole_city_have_one_name() -> None:
+    names = street_names(lay_out(1, facts.BUILDINGS, facts.PROPERTIES)).to_pylist()
+    assert len(set(names)) == len(names) > 4000
 
 
 def test_names_and_addresses_are_chinese(city: Path, truth: Path) -> None:

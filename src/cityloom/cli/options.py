@@ -17,9 +17,7 @@ EngineUrl = Annotated[
     str | None, typer.Option("--engine", help="Engine URL, in place of the one in city.toml.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
-Purpose = Annotated[
-    str | None, typer.Option("--purpose", help="What personal data is wanted for.")
-]
+Purpose = Annotated[str | None, typer.Option("--purpose", help="What personal data is wanted for.")]
 
 HERE = Path()
 

@@ -79,7 +79,7 @@ def _formatted(column: Column, kind: str) -> Form:
     tokens = _TOKEN.findall(column.format or "")
     fields = [token for token in tokens if token in _FIELDS]
     needed = {"y", "M", "d"} | ({"H", "m"} if kind == "timestamp" else set())
-    if {field[0] for field in fields} < needed or len(set(f[0] for f in fields)) != len(fields):
+    if {field[0] for field in fields} < needed or len({f[0] for f in fields}) != len(fields):
         raise ContractError(
             f"column '{column.name}': format '{column.format}' is not a {kind} format; "
             "expected one such as yyyyMMdd, dd/MM/yyyy or yyyy/M/d HH:mm:ss"

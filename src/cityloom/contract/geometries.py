@@ -40,7 +40,7 @@ def judge(texts: pa.ChunkedArray, column: Column) -> tuple[pa.Array, pa.Array]:
     geometries = _parsed(written)
     problems = np.zeros(len(written), np.int8)
     missing = shapely.is_missing(geometries)
-    problems[missing & np.not_equal(written, None)] = Problem.FORM
+    problems[missing & texts.is_valid().to_numpy().astype(bool)] = Problem.FORM
     for problem, broken in _checks(geometries, column).items():
         problems[broken & ~missing & (problems == 0)] = problem
     wkb = shapely.to_wkb(shapely.force_2d(geometries))
@@ -50,8 +50,10 @@ def judge(texts: pa.ChunkedArray, column: Column) -> tuple[pa.Array, pa.Array]:
 def _parsed(written: Geometries) -> Geometries:
     geometries = np.full(len(written), None, dtype=object)
     for reads, parse in (
-        (_is_geojson, shapely.from_geojson), (_is_hex, shapely.from_wkb), (_is_wkt, shapely.from_wkt),
-    ):  # fmt: skip
+        (_is_geojson, shapely.from_geojson),
+        (_is_hex, shapely.from_wkb),
+        (_is_wkt, shapely.from_wkt),
+    ):
         chosen = np.array([text is not None and reads(text.lstrip()) for text in written], bool)
         if chosen.any():
             geometries[chosen] = parse(written[chosen], on_invalid="ignore")

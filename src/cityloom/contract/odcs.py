@@ -126,7 +126,8 @@ def _contract(document: OpenDataContractStandard, origin: str, digest: str) -> C
         columns=_columns(table, custom),
         version=document.version or "",
         title=table.businessName or document.name or table.name or "",
-        description=table.description or (document.description and document.description.purpose)
+        description=table.description
+        or (document.description and document.description.purpose)
         or "",
         owner=_owner(document),
         domain=document.domain or "",
@@ -313,9 +314,7 @@ def _files(document: OpenDataContractStandard) -> Files:
     return Files(server.path, server.format, delimiter, server.encoding or "utf-8")
 
 
-def _period(
-    properties: list[ServiceLevelAgreementProperty] | None, name: str
-) -> timedelta | None:
+def _period(properties: list[ServiceLevelAgreementProperty] | None, name: str) -> timedelta | None:
     for sla in properties or []:
         if sla.property != name:
             continue

@@ -119,4 +119,4 @@ def row_condition(contract: Contract, rule: RowRule, dialect: str = "duckdb") ->
     known = {column.name for column in contract.columns}
     if unknown := {column.name for column in condition.find_all(exp.Column)} - known:
         raise ContractError(f"{where}: no column '{min(unknown)}' in this contract")
-    return condition.sql(dialect=dialect)
+    return str(condition.sql(dialect=dialect))

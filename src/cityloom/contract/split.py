@@ -46,9 +46,9 @@ _PROBLEM = "_problem_{}"
 class Split:
     """One batch, split.
 
-    ``typed`` has the contract's columns for every row of the batch; ``met`` says which rows broke no
-    rule. ``hashes`` has one column for each set of columns that was asked for, null where one
-    of them is null.
+    ``typed`` has the contract's columns for every row of the batch; ``met`` says which rows broke
+    no rule. ``hashes`` has one column for each set of columns that was asked for, null where one of
+    them is null.
     """
 
     typed: pa.Table
@@ -115,9 +115,7 @@ class Splitter:
         if not self.reasons:
             return reason_lists([[]] * len(text))
         table = self._run(self._explain_sql, text)
-        broken = np.column_stack(
-            [~mask(pc.fill_null(column, True)) for column in table.columns]
-        )
+        broken = np.column_stack([~mask(pc.fill_null(column, True)) for column in table.columns])
         rows, rules = np.nonzero(broken)
         offsets = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=len(text)))))
         catalogue = reason_array(self.reasons)
@@ -132,7 +130,8 @@ class Splitter:
 
 def mask(flags: pa.ChunkedArray) -> Mask:
     """Arrow booleans without nulls as a NumPy mask."""
-    return flags.to_numpy().astype(bool)
+    found: Mask = flags.to_numpy().astype(bool)
+    return found
 
 
 def reason_array(reasons: Iterable[Reason]) -> pa.StructArray:
@@ -182,9 +181,7 @@ def _value(column: Column, batch: ir.Table) -> ir.Value:
 
 
 def _all_rules(contract: Contract, batch: ir.Table, guarded: bool) -> list[Rule]:
-    return [
-        rule for column in contract.columns for rule in _received_rules(column, batch, guarded)
-    ]
+    return [rule for column in contract.columns for rule in _received_rules(column, batch, guarded)]
 
 
 def _received_rules(column: Column, batch: ir.Table, guarded: bool) -> list[Rule]:

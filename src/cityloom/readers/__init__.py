@@ -4,7 +4,7 @@ A format is one class found by the entry point group ``cityloom.readers``; a cit
 adds formats through the same door.
 """
 
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from cityloom.contract.model import Files
@@ -56,5 +56,5 @@ def open_reader(path: Path, files: Files) -> Reader:
     return reader
 
 
-def _formats():  # type: ignore[no-untyped-def]
+def _formats() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="cityloom.readers")}

@@ -77,18 +77,15 @@ def as_text(values: pa.Array) -> pa.Array:
     kind = values.type
     if pa.types.is_dictionary(kind):
         return as_text(values.dictionary_decode())
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        text = values.cast(pa.string())
-        return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return pa.array([None if v is None else v.hex() for v in values.to_pylist()], pa.string())
-    if pa.types.is_nested(kind):
-        return _as_json(values)
-    if pa.types.is_timestamp(kind):
-        return _instants(values)
-    if pa.types.is_null(kind):
-        return pa.nulls(len(values), pa.string())
-    return values.cast(pa.string())
+        text = pa.array([None if v is None else v.hex() for v in values.to_pylist()], pa.string())
+    elif pa.types.is_nested(kind):
+        text = _as_json(values)
+    elif pa.types.is_timestamp(kind):
+        text = _instants(values)
+    else:
+        text = values.cast(pa.string())
+    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
 
 
 def _instants(values: pa.Array) -> pa.Array:

@@ -174,7 +174,7 @@ def _parse_fast(text: bytes, shape: _Shape, ordinal: int) -> tuple[Batch, int] |
     except pa.ArrowInvalid:
         return None
     read = len(rows) + len(malformed)
-    if quoted and read != _lines_of_text(text, octets, blank_is_row=len(shape.columns) == 1):
+    if quoted and not _one_line_each(read, text, octets, blank_is_row=len(shape.columns) == 1):
         return None
     ordinals = np.arange(ordinal, ordinal + read, dtype=np.int64)
     if malformed:
@@ -188,15 +188,16 @@ def _returns_end_lines(octets: Octets) -> bool:
     return bool((followed == ord(_NEWLINE)).all())
 
 
-def _lines_of_text(text: bytes, octets: Octets, blank_is_row: bool) -> int:
-    """How many records there are if every record is one line."""
-    ends = np.flatnonzero(octets == ord(_NEWLINE))
-    lines = len(ends) + (not text.endswith(_NEWLINE))
-    if blank_is_row:
-        return lines
+def _one_line_each(records: int, text: bytes, octets: Octets, blank_is_row: bool) -> bool:
+    """Whether there are as many records as lines, but for blank lines."""
+    line_ends = octets == ord(_NEWLINE)
+    lines = int(np.count_nonzero(line_ends)) + (not text.endswith(_NEWLINE))
+    if records == lines or blank_is_row:
+        return records == lines
+    ends = np.flatnonzero(line_ends)
     lengths = np.diff(ends, prepend=-1)
     lengths[(lengths == 2) & (octets[ends - 1] == ord(_RETURN))] = 1
-    return lines - int(np.count_nonzero(lengths == 1))
+    return records == lines - int(np.count_nonzero(lengths == 1))
 
 
 def _wrong_count(found: int, expected: int) -> str:

@@ -45,7 +45,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             yield stream
     else:
         with open(path, "rb", buffering=0) as stream:
-            yield stream  # type: ignore[misc]
+            yield stream
 
 
 def _only_member(path: Path, archive: zipfile.ZipFile) -> str:

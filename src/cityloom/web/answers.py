@@ -67,8 +67,10 @@ def answer(request: Request, page: Page, status: int = 200) -> Response:
             raise HTTPException(406, "This page has no table; ask for JSON.")
         return _csv(page.table, page.name)
     language = language_of(request)
-    html = _templates().get_template(page.template).render(
-        {**_shared(request, language), **page.values}
+    html = (
+        _templates()
+        .get_template(page.template)
+        .render({**_shared(request, language), **page.values})
     )
     response = Response(html, status, media_type="text/html")
     response.headers["Vary"] = "Accept, Accept-Language, Cookie"

@@ -14,7 +14,7 @@ _NODE, _LANE = 30.0, 8.0
 _GAP, _CHANNEL = 10.0, 64.0
 """Between two nodes of a layer, and between two layers."""
 
-_WIDEST = 210.0
+_WIDEST = 230.0
 _SWEEPS = 8
 
 

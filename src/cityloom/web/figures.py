@@ -88,9 +88,7 @@ def waiting_reasons(runs: Iterable[Run]) -> Counter[str]:
     judgement counts.
     """
     judged = {
-        run.source: run
-        for run in runs
-        if run.kind in (RECEIVE, REPLAY, DERIVE) and not run.failed
+        run.source: run for run in runs if run.kind in (RECEIVE, REPLAY, DERIVE) and not run.failed
     }
     total: Counter[str] = Counter()
     for run in judged.values():

@@ -27,7 +27,7 @@ def _text(value: str | float) -> str:
 
 def width_of(text: str, size: float = 13) -> float:
     """About how wide a text is: a Han character is as wide as high, a Latin one half as much."""
-    return sum(1.0 if ord(letter) > 0x2E7F else 0.58 for letter in text) * size
+    return sum(1.0 if ord(letter) > 0x2E7F else 0.55 for letter in text) * size
 
 
 def shortened(text: str, most: float, size: float = 13) -> str:

@@ -60,8 +60,13 @@ def registrations(births: list[date], left: list[date | None] | None = None) -> 
             "left_on": left or [None] * count,
         }
     )
-    schema = {"subdistrict_code": "string", "household_no": "string", "birth_date": "date",
-              "registered_on": "date", "left_on": "date"}  # fmt: skip
+    schema = {
+        "subdistrict_code": "string",
+        "household_no": "string",
+        "birth_date": "date",
+        "registered_on": "date",
+        "left_on": "date",
+    }
     return ibis.memtable(frame, schema=schema)
 
 
@@ -74,8 +79,9 @@ def test_population_counts_ages_on_the_day_of_the_latest_registration() -> None:
         date(1960, 6, 30),  # sixty-five today
         date(1960, 7, 1),  # sixty-five tomorrow
     ]
-    counted = rows_of(population_by_subdistrict(registrations(births), SUBDISTRICTS),
-                      "subdistrict_code")  # fmt: skip
+    counted = rows_of(
+        population_by_subdistrict(registrations(births), SUBDISTRICTS), "subdistrict_code"
+    )
     row = counted["490303001"]
     assert (row["residents"], row["households"]) == (6, 3)
     assert (row["children_6_14"], row["aged_65_up"]) == (2, 1)
@@ -84,8 +90,9 @@ def test_population_counts_ages_on_the_day_of_the_latest_registration() -> None:
 def test_who_has_left_is_not_counted_and_empty_subdistricts_show_zero() -> None:
     births = [date(1990, 1, 1)] * 3
     left = [None, date(2025, 1, 1), None]
-    counted = rows_of(population_by_subdistrict(registrations(births, left), SUBDISTRICTS),
-                      "subdistrict_code")  # fmt: skip
+    counted = rows_of(
+        population_by_subdistrict(registrations(births, left), SUBDISTRICTS), "subdistrict_code"
+    )
     assert counted["490303001"]["residents"] == 2
     assert counted["490303002"]["residents"] == 0
 
@@ -167,8 +174,9 @@ def test_companies_below_five_are_not_published() -> None:
 @pytest.fixture
 def profiles() -> Table:
     places = SUBDISTRICTS.execute()
-    population = places.assign(residents=[100, 4], households=[40, 4], children_6_14=[20, 0],
-                               aged_65_up=[5, 4])  # fmt: skip
+    population = places.assign(
+        residents=[100, 4], households=[40, 4], children_6_14=[20, 0], aged_65_up=[5, 4]
+    )
     enrolment = places.assign(primary_pupils=[12, 1], lower_secondary_pupils=[4, 1])
     dwelling = places.assign(dwellings=[50, 3])
     return subdistrict_profile(*(ibis.memtable(t) for t in (population, enrolment, dwelling)))

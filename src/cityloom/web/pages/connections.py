@@ -67,12 +67,17 @@ def dataset_drawing(look: Look, dataset: str, language: Language) -> Markup:
     owner = look.contracts[dataset].owner
     if dataset in look.city.received and owner:
         nodes.append(owner_node(owner))
-        both, edges = [*both, Edge(nodes[-1].name, dataset)], [*edges, Edge(nodes[-1].name, dataset)]
+        both, edges = (
+            [*both, Edge(nodes[-1].name, dataset)],
+            [*edges, Edge(nodes[-1].name, dataset)],
+        )
     label = language.gettext("Lineage of %(dataset)s", dataset=dataset)
     try:
         return lineage(nodes, both, label)
     except CycleError:
-        return lineage([node for node in nodes if node.name in flow | {nodes[-1].name}], edges, label)
+        return lineage(
+            [node for node in nodes if node.name in flow | {nodes[-1].name}], edges, label
+        )
 
 
 def owner_node(owner: str) -> Node:

@@ -59,9 +59,7 @@ def overview(request: Request) -> Response:
         **figures,
         "last_weave": {"ended": values["woven_at"], "datasets": values["woven_sets"]},
         "findings": findings,
-        "arrivals": [
-            dict(zip(_COLUMNS, row, strict=True)) for row in _rows(listed, intakes)
-        ],
+        "arrivals": [dict(zip(_COLUMNS, row, strict=True)) for row in _rows(listed, intakes)],
     }
     table = Table(_COLUMNS, _rows(listed, intakes))
     return answer(request, Page("overview.html", values, facts, table, "overview"))

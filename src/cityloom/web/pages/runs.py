@@ -1,6 +1,5 @@
 """The runs: what was received and made, with what outcome."""
 
-
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -99,8 +98,6 @@ def run_lineage(request: Request, identity: str) -> Response:
 def came_to(run: Run) -> str:
     """What a run came to."""
     return "failed" if run.failed else "quarantined" if run.rows_quarantined else "clean"
-
-
 
 
 def _found(look: Look, identity: str) -> Run:

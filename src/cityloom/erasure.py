@@ -1,0 +1,100 @@
+"""Physical erasure: rows leave the data, the quarantine, and every past version."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cityloom.contract import Column, Contract, Kind
+from cityloom.errors import UsageError
+from cityloom.inbox import delivered_files
+from cityloom.intake import Account, begin
+from cityloom.lake import DELIVERY, ORDINAL, LakeTable
+from cityloom.measure import Meter
+from cityloom.quarantine import MARKER, files_of, json_path, relation
+from cityloom.runs import ERASE
+from cityloom.sql import literal, quoted
+from cityloom.weaving import derive_stale
+
+if TYPE_CHECKING:
+    from cityloom.city import City
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """What was erased, what was made again without it, and which delivered files still hold it."""
+
+    rows_kept: int
+    rows_quarantined: int
+    derived: list[str]
+    delivered: list[Path]
+
+
+def erase_subject(city: "City", dataset: str, column: str, value: str) -> Erasure:
+    """Erase the rows of a received dataset that name a subject, and all that came of them.
+
+    No version from before can be read any more, neither of the dataset nor of what derives from it.
+
+    Raises:
+        UsageError: there is no such dataset or column, or the dataset is derived.
+    """
+    contract = city.contract(dataset)
+    if dataset not in city.received:
+        raise UsageError(f"'{dataset}' is derived; erase the subject from what it is made of")
+    if column not in contract.schema.names:
+        known = ", ".join(contract.schema.names)
+        raise UsageError(f"'{dataset}' has no column '{column}'; it has {known}")
+    city.runs()
+    kept, quarantine = city.kept(dataset), city.quarantine(dataset)
+    found = _erase(contract, contract.column(column), value, kept, quarantine)
+    made = [run.dataset for run in derive_stale(city)] if any(found) else []
+    for name in _downstream(city, dataset) if any(found) else []:
+        city.kept(name).forget_past()
+        city.quarantine(name).forget_past()
+    files = [file.path for file in delivered_files(city.path, contract)] if any(found) else []
+    return Erasure(*found, derived=made, delivered=files)
+
+
+def _erase(
+    contract: Contract, column: Column, value: str, kept: LakeTable, quarantine: LakeTable
+) -> tuple[int, int]:
+    refused = quarantine.without(
+        _refused_rows(kept, quarantine, column, value), [DELIVERY, ORDINAL]
+    )
+    rows = kept.without(_subject(column, value), [column.name])
+    if not rows.rows and not refused.rows:
+        return 0, 0
+    run = replace(begin(contract, ERASE, source=""), rows_read=rows.rows + refused.rows)
+    account = dict(Account(run, Meter()))
+    markers = {}
+    if refused.rows:
+        markers[MARKER] = quarantine.commit(refused.added, refused.removed, account)
+    kept.commit(rows.added, rows.removed, account, markers)
+    kept.forget_past()
+    quarantine.forget_past()
+    return rows.rows, refused.rows
+
+
+def _subject(column: Column, value: str) -> str:
+    """SQL for the one-row relation that names a subject by a column's value."""
+    if column.kind is Kind.GEOMETRY:
+        raise UsageError(f"column '{column.name}' is a geometry; name the subject by another")
+    types = {Kind.INTEGER: "BIGINT", Kind.NUMBER: "DOUBLE", Kind.DATE: "DATE", Kind.BOOLEAN: "BOOL"}
+    kind = types.get(column.kind, "VARCHAR")
+    return f"SELECT TRY_CAST({literal(value)} AS {kind}) AS {quoted(column.name)}"
+
+
+def _refused_rows(kept: LakeTable, quarantine: LakeTable, column: Column, value: str) -> str:
+    """SQL for the refused rows in which a subject is named, split or as raw text."""
+    named = f'json_extract_string("values", {json_path(column.source_name)}) = {literal(value)}'
+    return (
+        f"SELECT {DELIVERY}, {ORDINAL} FROM ({relation(files_of(kept, quarantine))}) "
+        f"WHERE {named} OR contains(raw, {literal(value)})"
+    )
+
+
+def _downstream(city: "City", dataset: str) -> list[str]:
+    reached = {dataset}
+    for function in city.graph.runnable():
+        if reached.intersection(function.inputs):
+            reached.update(function.outputs)
+    return sorted(reached - {dataset})

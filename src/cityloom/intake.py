@@ -1,0 +1,114 @@
+"""Taking deliveries into a city, and judging refused rows again: each leaves a run in the log."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from cityloom.contract import Contract
+from cityloom.errors import DeliveryError, UsageError
+from cityloom.inbox import DeliveredFile
+from cityloom.lake import DELIVERY
+from cityloom.measure import Meter
+from cityloom.quarantine import QuarantineReader, relation
+from cityloom.readers import open_reader
+from cityloom.receive import Place, receive
+from cityloom.runs import RECEIVE, REPLAY, Run, now
+
+if TYPE_CHECKING:
+    from cityloom.city import City
+
+
+class Account(Mapping[str, object]):
+    """A run's facts as a commit carries them; what it cost is read when the commit is written."""
+
+    def __init__(self, run: Run, meter: Meter) -> None:
+        self._facts = {k: v for k, v in asdict(run).items() if v not in ("", [], {}, None)}
+        self._meter = meter
+
+    def __getitem__(self, key: str) -> object:
+        return {**self._facts, **self._meter.facts()}[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._facts, **self._meter.facts()})
+
+    def __len__(self) -> int:
+        return len({**self._facts, **self._meter.facts()})
+
+
+def begin(contract: Contract, kind: str, source: str) -> Run:
+    """A run that starts now."""
+    return Run(
+        dataset=contract.dataset,
+        kind=kind,
+        source=source,
+        started=now(),
+        contract=contract.digest,
+        key=[column.name for column in contract.key],
+    )
+
+
+def measured(run: Run, meter: Meter) -> Run:
+    """The run with what it has cost so far."""
+    cost = meter.facts()
+    return replace(
+        run,
+        seconds=cost["seconds"],
+        cpu_seconds=cost["cpu_seconds"],
+        peak_mb=cost["peak_mb"],
+    )
+
+
+def take_in(city: "City", dataset: str, file: DeliveredFile) -> Run:
+    """Receive one file.
+
+    Raises:
+        DeliveryError: it cannot be received as a whole; the log has a failed run.
+        UsageError: nothing can be delivered to the dataset.
+    """
+    contract = city.contract(dataset)
+    if dataset not in city.received:
+        raise UsageError(f"'{dataset}' is derived; nothing can be delivered to it")
+    run = replace(
+        begin(contract, RECEIVE, source=file.source), sha256=city.fingerprints.of(file.path)
+    )
+    meter = Meter()
+    try:
+        reader = open_reader(file.path, contract.files)
+        receive(_place(city, contract), reader, file.source, Account(run, meter))
+    except DeliveryError as error:
+        city.log.add_failure(replace(measured(run, meter), error=str(error)))
+        raise DeliveryError(f"{dataset} ← {file.source}: {error}") from None
+    return city.runs(dataset)[-1]
+
+
+def judge_again(city: "City", dataset: str) -> list[Run]:
+    """Replay the refused rows of a dataset, delivery by delivery."""
+    contract = city.contract(dataset)
+    refused = relation(city.quarantine_files(dataset))
+    sources = duckdb.sql(f"SELECT DISTINCT {DELIVERY} FROM ({refused}) ORDER BY 1").fetchall()
+    columns = [column.source_name for column in contract.columns]
+    runs = []
+    for (source,) in sources:
+        account = Account(begin(contract, REPLAY, source=source), Meter())
+        reader = QuarantineReader(city.quarantine_files(dataset), source, columns)
+        receive(_place(city, contract), reader, source, account, replay=True)
+        runs.append(city.runs(dataset)[-1])
+    return runs
+
+
+def _place(city: "City", contract: Contract) -> Place:
+    referred = {c.reference.dataset for c in contract.references if c.reference}
+    parents = {
+        name: (city.contracts[name], city.kept(name)) for name in referred & set(city.contracts)
+    }
+    runs = [run for run in city.runs(contract.dataset) if run.version is not None]
+    return Place(
+        contract=contract,
+        kept=city.kept(contract.dataset),
+        quarantine=city.quarantine(contract.dataset),
+        parents=parents,
+        scratch=city.scratch,
+        key=tuple(runs[-1].key) if runs else (),
+    )

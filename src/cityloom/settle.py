@@ -1,0 +1,69 @@
+"""Settling rows whose key comes more than once: further copies, contradictions, or neither."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from cityloom.contract import Contract
+from cityloom.lake import ORDINAL, scan
+from cityloom.sql import literal, quoted
+
+FIRST, VALUES, REASONS = "_first", "_values", "_reasons"
+"""Columns of a row set aside: whether it is the first of its copies, what was received, what is
+wrong with it."""
+
+
+def settle_sql(
+    contract: Contract, files: Sequence[Path], schema: pa.Schema, held: str | None
+) -> str:
+    """SQL that tells, of rows set aside, which are further copies and which contradict each other.
+
+    Gives the rows with ``_first`` (false for a further copy of a row) and with the reasons of the
+    contradictions added to ``_reasons``.
+    """
+    clashes, keys = [], []
+    for number, group in enumerate(contract.uniques):
+        names = [column.name for column in group]
+        listed = ", ".join(names)
+        readable = _readable(names)
+        alike = f"OVER (PARTITION BY {', '.join(map(quoted, names))})"
+        count = f"count(*) FILTER (WHERE _first AND {readable}) {alike}"
+        keys.append(f"{readable} AND {count} > 1 AS _clash_{number}")
+        message = f"{listed}: comes more than once in this delivery with different values"
+        clashes.append(_reason_case(f"_clash_{number}", names, "unique", message))
+        if held:
+            keys.append(f"{readable} AND {_exists(names, 'held')} AS _held_{number}")
+            message = f"{listed}: held already by a row of another delivery with different values"
+            clashes.append(_reason_case(f"_held_{number}", names, "unique", message))
+    same = _exists(contract.schema.names, "held", nulls_agree=True) if held else "false"
+    copies = f"row_number() OVER (PARTITION BY _values ORDER BY {ORDINAL}) = 1 AND NOT {same}"
+    reasons = f"list_filter([{', '.join(clashes)}], reason -> reason IS NOT NULL)"
+    return (
+        (f"WITH held AS ({held}), " if held else "WITH ")
+        + f"aside AS (SELECT *, {copies} AS _first FROM ({scan(files, schema)}) AS aside), "
+        + f"marked AS (SELECT *, {', '.join(keys)} FROM aside) "
+        + f"SELECT * REPLACE (list_concat(_reasons, {reasons}) AS _reasons) FROM marked "
+        + f"ORDER BY {ORDINAL}"
+    )
+
+
+def _readable(names: Sequence[str]) -> str:
+    present = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in names)
+    listed = ", ".join(literal(name) for name in names)
+    mistyped = f"reason -> reason.rule = 'type' AND reason.\"column\" IN ({listed})"
+    return f"({present} AND len(list_filter(_reasons, {mistyped})) = 0)"
+
+
+def _exists(names: Sequence[str], relation: str, nulls_agree: bool = False) -> str:
+    operator = "IS NOT DISTINCT FROM" if nulls_agree else "="
+    agree = " AND ".join(f"{relation}.{quoted(n)} {operator} aside.{quoted(n)}" for n in names)
+    return f"EXISTS (SELECT 1 FROM {relation} WHERE {agree})"
+
+
+def _reason_case(flag: str, names: Sequence[str], rule: str, message: str) -> str:
+    column = names[0] if len(names) == 1 else ""
+    reason = (
+        f"{{'column': {literal(column)}, 'rule': {literal(rule)}, 'message': {literal(message)}}}"
+    )
+    return f"CASE WHEN {flag} THEN {reason} END"

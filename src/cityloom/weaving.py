@@ -1,0 +1,213 @@
+"""Weaving: everything that is new is received, everything that is stale is made again."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cityloom.contract import Contract
+from cityloom.errors import DeliveryError, UsageError
+from cityloom.graph import DatasetFunction, LastRun, why_stale
+from cityloom.inbox import delivered_files
+from cityloom.plan import Step, parents_first, receipts, replay_reason
+from cityloom.runs import DERIVE, EXPIRE, RECEIVE, REPLAY, Run, last_made, newest_version
+
+if TYPE_CHECKING:
+    from cityloom.city import City
+    from cityloom.derive import Input
+    from cityloom.engine import Engine
+
+OnStep = Callable[[Step, int, int, Run | None], None]
+"""Told of each step of a weave: the step, how many are done, how many there are at least, and, when
+the step is done, its run."""
+
+RunsByDataset = Mapping[str, Sequence[Run]]
+
+
+def plan(city: "City") -> list[Step]:
+    """What :func:`weave` would do now, in order.
+
+    What comes of a step may call for more, which the weave then does as well.
+    """
+    runs = _runs(city)
+    steps = [step for c in parents_first(city.received) for step in _receipts(city, c, runs)]
+    steps += _replays(city, runs, {step.dataset for step in steps})
+    steps += _expiries(city, runs)
+    touched = {step.dataset for step in steps}
+    for function in city.graph.runnable():
+        if why := _why_stale(city, function, runs, touched):
+            steps += [Step(DERIVE, name, why) for name in function.outputs]
+            touched.update(function.outputs)
+    return steps
+
+
+def weave(city: "City", on_step: OnStep) -> Iterator[Run]:
+    """Do what is to be done, step by step; the run of each as it is done.
+
+    A file or function that fails leaves a failed run and does not stop the rest. A weave that is
+    interrupted goes on where it was when it is called again.
+    """
+    steps = plan(city)
+    told = _Told(on_step, len(steps))
+    for step in (step for step in steps if step.kind == RECEIVE):
+        yield from told.of(step, partial(_try_to_receive, city, step))
+    for step in _replays(city, _runs(city), set()):
+        yield from told.of(step, partial(city.judge_again, step.dataset))
+    for step in _expiries(city, _runs(city)):
+        yield from told.of(step, partial(city.expire, step.dataset))
+    yield from _derived(city, told)
+
+
+class _Told:
+    """Counts the steps and tells whoever listens."""
+
+    def __init__(self, on_step: OnStep, total: int) -> None:
+        self._on_step = on_step
+        self._total = total
+        self._done = 0
+
+    def of(self, step: Step, work: Callable[[], list[Run]]) -> Iterator[Run]:
+        self._on_step(step, self._done, max(self._total, self._done + 1), None)
+        for run in work():
+            self._done += 1
+            self._on_step(step, self._done, max(self._total, self._done), run)
+            yield run
+
+
+def derive_stale(city: "City") -> list[Run]:
+    """Make again what is stale, and receive nothing."""
+    return list(_derived(city, _Told(lambda step, done, total, run: None, 0)))
+
+
+def _derived(city: "City", told: _Told) -> Iterator[Run]:
+    engine: Engine | None = None
+    for function in city.graph.runnable():
+        why = _why_stale(city, function, _runs(city), set())
+        if not why:
+            continue
+        engine = engine or _open_engine(city)
+        step = Step(DERIVE, ", ".join(function.outputs), why)
+        yield from told.of(step, partial(_try_to_derive, city, function, engine))
+
+
+def _open_engine(city: "City") -> "Engine":
+    from cityloom.engine import Engine
+
+    return Engine(city.settings.engine, city.scratch)
+
+
+def _runs(city: "City") -> dict[str, list[Run]]:
+    grouped: dict[str, list[Run]] = {}
+    for run in city.runs():
+        grouped.setdefault(run.dataset, []).append(run)
+    return grouped
+
+
+def _receipts(city: "City", contract: Contract, runs: RunsByDataset) -> list[Step]:
+    files = delivered_files(city.path, contract)
+    known = ((file, city.fingerprints.of(file.path)) for file in files)
+    return receipts(contract, known, runs.get(contract.dataset, []))
+
+
+def _replays(city: "City", runs: RunsByDataset, touched: set[str]) -> list[Step]:
+    log = city.log.all()
+    newest = {run.dataset: place for place, run in enumerate(log) if run.version is not None}
+    newest |= dict.fromkeys(touched, len(log))
+    steps = []
+    for contract in parents_first(city.received):
+        name = contract.dataset
+        if name in touched or name not in runs:
+            continue
+        quarantined = bool(city.quarantine_files(name))
+        if why := replay_reason(contract, runs[name], newest, quarantined):
+            steps.append(Step(REPLAY, name, why))
+    return steps
+
+
+def _expiries(city: "City", runs: RunsByDataset) -> list[Step]:
+    from cityloom.retention import due
+
+    found = (
+        (contract, due(contract, runs.get(contract.dataset, [])))
+        for contract in parents_first(city.received)
+    )
+    return [Step(EXPIRE, contract.dataset, why) for contract, why in found if why]
+
+
+def _try_to_receive(city: "City", step: Step) -> list[Run]:
+    assert step.file is not None
+    try:
+        return [city.take_in(step.dataset, step.file)]
+    except DeliveryError:
+        return city.log.all(step.dataset)[-1:]
+
+
+def _try_to_derive(city: "City", function: DatasetFunction, engine: "Engine") -> list[Run]:
+    try:
+        return _derive(city, function, engine)
+    except UsageError as error:
+        failed = [
+            replace(_begin(city, function, name), error=str(error)) for name in function.outputs
+        ]
+        for run in failed:
+            city.log.add_failure(run)
+        return failed
+
+
+def _begin(city: "City", function: DatasetFunction, output: str) -> Run:
+    from cityloom.intake import begin
+
+    versions = _versions(function, _runs(city))
+    run = begin(city.contract(output), DERIVE, source=function.name)
+    return replace(run, code=function.digest, inputs=versions)
+
+
+def _derive(city: "City", function: DatasetFunction, engine: "Engine") -> list[Run]:
+    from cityloom.derive import Output, derive
+    from cityloom.intake import Account
+    from cityloom.measure import Meter
+
+    runs = _runs(city)
+    last = last_made(runs.get(function.outputs[0], []))
+    outputs = {
+        name: Output(city.contract(name), city.kept(name), city.quarantine(name))
+        for name in function.outputs
+    }
+    meter = Meter()
+    derive(
+        function,
+        {name: _input(city, name, last) for name in function.inputs},
+        outputs,
+        engine,
+        {name: Account(_begin(city, function, name), meter) for name in outputs},
+    )
+    return [city.runs(name)[-1] for name in function.outputs]
+
+
+def _input(city: "City", name: str, last: Run | None) -> "Input":
+    from cityloom.derive import Input
+
+    table = city.kept(name)
+    files = table.files()
+    seen_version = last.inputs.get(name, -1) if last else -1
+    seen = set(table.files(seen_version)) if seen_version >= 0 else set()
+    new = [file for file in files if file not in seen]
+    return Input(city.contract(name), files, new, only_grew=seen <= set(files))
+
+
+def _versions(function: DatasetFunction, runs: RunsByDataset) -> dict[str, int]:
+    return {name: newest_version(runs.get(name, [])) for name in function.inputs}
+
+
+def _why_stale(
+    city: "City", function: DatasetFunction, runs: RunsByDataset, touched: set[str]
+) -> str | None:
+    if changing := sorted(touched.intersection(function.inputs)):
+        return f"{', '.join(changing)} will change"
+    versions = _versions(function, runs)
+    for name in function.outputs:
+        last = last_made(runs.get(name, []))
+        made = LastRun(last.code, last.contract, last.inputs) if last else None
+        if why := why_stale(function.digest, city.contract(name).digest, versions, made):
+            return why
+    return None

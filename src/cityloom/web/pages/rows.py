@@ -1,0 +1,186 @@
+"""A dataset's rows, where policy grants them: a sample to look at, all of them to take away."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import shapely
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cityloom.contract import Column, Contract, Kind
+from cityloom.errors import AccessRefused
+from cityloom.web.answers import Table
+from cityloom.web.asked import Form, form_of, whole_number
+from cityloom.web.desk import CONSOLE
+from cityloom.web.kernel_words import decision_words
+from cityloom.web.languages import Language
+from cityloom.web.pages.frame import Section, section
+from cityloom.web.shapes import Map, Shape, draw
+from cityloom.web.words import heading
+
+router = APIRouter()
+
+_A_PAGE = 50
+_MOST_PAGES = 20
+_MOST_SHAPES = 1500
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why rows are not shown, and whom to ask."""
+
+    rule: str
+    owner: str
+
+    def as_facts(self) -> dict[str, str]:
+        """The refusal as JSON gives it."""
+        return {"refused": self.rule, "owner": self.owner}
+
+
+@router.get("/datasets/{dataset}/rows")
+def rows(request: Request, dataset: str, page: str = "", shade: str = "") -> Response:
+    """A sample of the rows, a page at a time; as CSV, all rows."""
+    shown = section(request, dataset, "rows")
+    number = whole_number(page, most=_MOST_PAGES)
+    form = form_of(request)
+    city, contract = shown.look.city, shown.contract
+    try:
+        if form is Form.CSV:
+            everything = city.read(dataset, CONSOLE)
+            table = Table(contract.schema.names, _texts(everything, contract))
+            return shown.answer({}, None, table)
+        drawn = form is Form.HTML and _geometry(contract) is not None
+        limit = max(number * _A_PAGE, _MOST_SHAPES if drawn else 0)
+        found = city.read(dataset, CONSOLE, limit=limit).read_all().to_pylist()
+    except AccessRefused:
+        return _refused(shown)
+    sample = found[(number - 1) * _A_PAGE : number * _A_PAGE]
+    total = shown.entry.facts.rows
+    pages = min(max(-(-total // _A_PAGE), 1), _MOST_PAGES)
+    facts = {
+        "dataset": dataset,
+        "total": total,
+        "page": number,
+        "pages": pages,
+        "rows": [_as_json(row, contract) for row in sample],
+    }
+    values: dict[str, Any] = {"refusal": None, "page": number, "pages": pages, "total": total}
+    if form is Form.HTML:
+        values["rows"] = [_as_cells(row, contract, shown.language) for row in sample]
+        values |= _map(shown, found[:_MOST_SHAPES], shade)
+    return shown.answer(values, facts)
+
+
+def refusal(shown: Section) -> Refusal:
+    """Why the console may not show a dataset's rows."""
+    decision = shown.look.city.may_read(shown.contract.dataset, CONSOLE)
+    return Refusal(decision_words(decision.reason, shown.language), shown.contract.owner)
+
+
+def _refused(shown: Section) -> Response:
+    form, why = form_of(shown.request), refusal(shown)
+    if form is Form.CSV:
+        raise HTTPException(403, why.rule)
+    status = 403 if form is Form.JSON else 200
+    return shown.answer({"refusal": why, "drawing": None}, why.as_facts(), status=status)
+
+
+def _geometry(contract: Contract) -> Column | None:
+    return next((column for column in contract.columns if column.kind is Kind.GEOMETRY), None)
+
+
+def _map(shown: Section, found: list[Row], shade: str) -> dict[str, Any]:
+    """The sample's shapes as a map, shaded by one of the columns with numbers."""
+    contract, language = shown.contract, shown.language
+    geometry = _geometry(contract)
+    if geometry is None:
+        return {"drawing": None}
+    measures = [
+        column
+        for column in contract.columns
+        if column.kind in (Kind.INTEGER, Kind.NUMBER) and column.key_position is None
+    ]
+    chosen = next((column for column in measures if column.name == shade), None)
+    if chosen is None and shade != "none":
+        chosen = next((column for column in measures if column.unit), None)
+    name = _naming(contract)
+    shapes = [
+        Shape(
+            shapely.from_wkb(row[geometry.name]),
+            _hover(row, name, chosen, language),
+            None if chosen is None or row[chosen.name] is None else float(row[chosen.name]),
+        )
+        for row in found
+        if row[geometry.name] is not None
+    ]
+    label = language.gettext("Map of %(n)s shapes", n=len(shapes))
+    drawing: Map | None = draw(shapes, geometry.crs, label, language)
+    return {"drawing": drawing, "shade": chosen, "measures": measures, "shapes": len(shapes)}
+
+
+def _naming(contract: Contract) -> Column:
+    """The column that names a row for a person: a name where there is one, else the key."""
+    named = [column for column in contract.columns if column.name.endswith("name")]
+    return next(iter(named or contract.key or contract.columns))
+
+
+def _hover(row: Row, name: Column, chosen: Column | None, language: Language) -> str:
+    said = str(row[name.name])
+    if chosen is not None and row[chosen.name] is not None:
+        said += f" · {heading(chosen, language)} {_number(row[chosen.name], language)}"
+    return said
+
+
+def _as_cells(row: Row, contract: Contract, language: Language) -> list[tuple[str, bool]]:
+    """A row's values as a reader sees them, and whether each is a number."""
+    return [_cell(row[column.name], column, language) for column in contract.columns]
+
+
+def _cell(value: object, column: Column, language: Language) -> tuple[str, bool]:
+    if value is None:
+        return "", False
+    if column.kind is Kind.GEOMETRY:
+        shape = shapely.from_wkb(value)
+        points = language.gettext("%(n)s points", n=int(shapely.get_num_coordinates(shape)))
+        return f"{shape.geom_type}, {points}", False
+    if column.kind in (Kind.INTEGER, Kind.NUMBER):
+        return _number(value, language), True
+    if column.kind is Kind.BOOLEAN:
+        return language.gettext("yes") if value else language.gettext("no"), False
+    return str(value), False
+
+
+def _number(value: Any, language: Language) -> str:
+    """A number; small whole ones without separators, since they may be years or storeys."""
+    if isinstance(value, int) and abs(value) < 10_000:
+        return str(value)
+    return language.number(value, 6)
+
+
+def _as_json(row: Row, contract: Contract) -> Row:
+    return {
+        column.name: _geojson(row[column.name])
+        if column.kind is Kind.GEOMETRY
+        else row[column.name]
+        for column in contract.columns
+    }
+
+
+def _geojson(value: bytes | None) -> Any:
+    return None if value is None else shapely.geometry.mapping(shapely.from_wkb(value))
+
+
+def _texts(reader: pa.RecordBatchReader, contract: Contract) -> Iterator[list[object]]:
+    """Rows as a CSV file has them: geometries as WKT."""
+    for batch in reader:
+        for row in batch.to_pylist():
+            yield [
+                shapely.to_wkt(shapely.from_wkb(value)) if isinstance(value, bytes) else value
+                for value in (row[column.name] for column in contract.columns)
+            ]

@@ -1,0 +1,368 @@
+"""Delimited text comes back as it was written, and a broken record costs that record alone."""
+
+import csv
+import gzip
+import io
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+import cityloom.readers.csv
+import cityloom.readers.stream
+from cityloom.contract import Files
+from cityloom.errors import DeliveryError
+from cityloom.readers import open_reader
+from tests.readers.reading import Row, read, values
+
+BLOCKS = (7, 16, 61, 1 << 20)
+SETTINGS = settings(
+    deadline=None,
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+DELIMITERS = (",", ";", "\t", "|")
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "gb18030")
+
+PLAIN = st.text(st.sampled_from("ab1 .é区,;|\t'"), max_size=6)
+ANY_TEXT = st.text(
+    st.one_of(st.sampled_from('a"\n,;|é区 '), st.characters(exclude_categories=["Cs"])), max_size=6
+)
+
+
+@contextmanager
+def blocks_of(size: int) -> Iterator[None]:
+    """Files are read in blocks of so many bytes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cityloom.readers.stream, "BLOCK", size)
+        yield
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "delivered.csv"
+
+
+def written(rows: list[Row], width: int, encoding: str = "utf-8", **dialect: Any) -> bytes:
+    """Rows as Python's csv module writes them, below the header a, b, c…"""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, **dialect)
+    writer.writerow("abcdef"[:width])
+    writer.writerows(["" if value is None else value for value in row] for row in rows)
+    return out.getvalue().encode(encoding)
+
+
+@st.composite
+def tables(draw: st.DrawFn, texts: st.SearchStrategy[str], narrowest: int = 1) -> list[Row]:
+    """Rows of one width, with at least one."""
+    width = draw(st.integers(narrowest, 4))
+    row = st.tuples(*[texts] * width)
+    return draw(st.lists(row, min_size=1, max_size=8))
+
+
+def nulls(rows: list[Row]) -> list[Row]:
+    """Rows with an empty text as null."""
+    return [tuple(value or None for value in row) for row in rows]
+
+
+@SETTINGS
+@given(
+    rows=tables(PLAIN, narrowest=2),
+    delimiter=st.sampled_from(",;|"),
+    encoding=st.sampled_from(ENCODINGS),
+    quoting=st.sampled_from((csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC)),
+    line_end=st.sampled_from(("\n", "\r\n")),
+    block=st.sampled_from(BLOCKS),
+)
+def test_rows_of_single_lines_read_back_as_they_were_written(
+    rows: list[Row],
+    delimiter: str,
+    encoding: str,
+    quoting: int,
+    line_end: str,
+    block: int,
+    file: Path,
+) -> None:
+    content = written(
+        rows,
+        len(rows[0]),
+        encoding,
+        delimiter=delimiter,
+        quoting=quoting,
+        lineterminator=line_end,
+    )
+    with blocks_of(block):
+        found = values(file, content, delimiter=delimiter, encoding=encoding)
+    assert found == nulls(rows)
+
+
+@SETTINGS
+@given(
+    rows=tables(ANY_TEXT, narrowest=2),
+    encoding=st.sampled_from(ENCODINGS),
+    line_end=st.sampled_from(("\n", "\r\n")),
+    block=st.sampled_from(BLOCKS),
+)
+def test_any_text_at_all_reads_back_or_is_refused_as_one_record(
+    rows: list[Row], encoding: str, line_end: str, block: int, file: Path
+) -> None:
+    first = ("x",) * len(rows[0])  # the header's line end must not be all that the first block has
+    content = written(
+        [first, *rows], len(rows[0]), encoding, quoting=csv.QUOTE_ALL, lineterminator=line_end
+    )
+    with blocks_of(block):
+        found, malformed = read(file, content, encoding=encoding)
+    assert found[0] == (1, first)
+    kept = [row for _, row in found[1:]]
+    if not malformed:
+        assert kept == nulls(rows)
+    assert not [row for row in kept if row not in nulls(rows)]
+    assert malformed == [] or any("\n" in text or "\r" in text for row in rows for text in row)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("value", ["two\nlines", "two\r\nlines", "a\n\nb", "\n", 'a "word"\nand'])
+def test_a_value_over_several_lines_is_one_value(
+    value: str, place: int, block: int, file: Path
+) -> None:
+    row = tuple(value if number == place else "x" for number in range(3))
+    with blocks_of(block):
+        found = values(file, written([row, ("1", "2", "3"), row], 3))
+    assert found == [row, ("1", "2", "3"), row]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_row_of_empty_fields_between_tabs_is_a_row(block: int, file: Path) -> None:
+    with blocks_of(block):
+        found = values(file, b'a\tb\tc\n1\t2\t3\n\t\t\n"x\ny"\t\t\n\t\t\n', delimiter="\t")
+    assert found == [("1", "2", "3"), (None,) * 3, ("x\ny", None, None), (None,) * 3]
+
+
+RECORDS = st.lists(
+    st.sampled_from(
+        [
+            b"1,2", b'"1","2"', b'"a ""b""",2', b"1,", b",", b"1", b"1,2,3", b'a"b,2', b'"a"b,2',
+            b'"open,2', b'1,"open', b"\xff,2", b"1,\xe5\x8c", b"", b'"",""', "区,西".encode(),
+        ]
+    ),
+    min_size=1,
+    max_size=7,
+)  # fmt: skip
+
+
+@SETTINGS
+@given(records=RECORDS, line_end=st.sampled_from((b"\n", b"\r\n")), block=st.sampled_from(BLOCKS))
+def test_what_is_read_does_not_depend_on_where_the_blocks_end(
+    records: list[bytes], line_end: bytes, block: int, file: Path
+) -> None:
+    content = line_end.join([b"a,b", *records, b"7,8"]) + line_end
+    whole = read(file, content)
+    with blocks_of(block):
+        assert read(file) == whole
+
+
+BROKEN = {
+    b"1,2,3": "3 fields where the header names 2",
+    b"1": "1 fields where the header names 2",
+    b'"a"b,2': "text follows a closing quote",
+    b"\xff\xfe,2": "cannot be decoded",
+    b"1,\xe5\x8c": "cannot be decoded",
+    b'"open,2': "a quote opens",
+    b'1,"open': "a quote opens",
+}
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("record", BROKEN)
+def test_a_broken_record_costs_itself_alone(record: bytes, block: int, file: Path) -> None:
+    content = b"\n".join([b"a,b", b"1,2", record, b'3,"4"', b"5,6", b""])
+    with blocks_of(block):
+        rows, malformed = read(file, content)
+    assert rows == [(1, ("1", "2")), (3, ("3", "4")), (4, ("5", "6"))]
+    assert [(bad.ordinal, BROKEN[record] in bad.reason) for bad in malformed] == [(2, True)]
+    assert malformed[0].raw == record.decode(errors="backslashreplace")
+
+
+@SETTINGS
+@given(
+    records=st.lists(st.sampled_from([b"1,2", b'"3",4', *list(BROKEN)[:5]]), min_size=1),
+    block=st.sampled_from(BLOCKS),
+)
+def test_broken_records_anywhere_leave_the_others_in_their_places(
+    records: list[bytes], block: int, file: Path
+) -> None:
+    good = {b"1,2": ("1", "2"), b'"3",4': ("3", "4")}
+    with blocks_of(block):
+        rows, malformed = read(file, b"\n".join([b"a,b", *records]))
+    numbered = list(enumerate(records, start=1))
+    assert rows == [(number, good[record]) for number, record in numbered if record in good]
+    assert [bad.ordinal for bad in malformed] == [n for n, r in numbered if r not in good]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_blank_line_is_no_row_among_several_columns(block: int, file: Path) -> None:
+    with blocks_of(block):
+        assert values(file, b'\n\na,b\n\n1,2\r\n\r\n"x\ny",4\n\n') == [("1", "2"), ("x\ny", "4")]
+
+
+@pytest.mark.parametrize("block", [2, *BLOCKS])
+@pytest.mark.parametrize("tail", [b'x"y\n', b"z\n", b'"q\nr"\n', b""])
+def test_a_blank_line_is_an_empty_value_of_a_single_column(
+    tail: bytes, block: int, file: Path
+) -> None:
+    content = b"a\n1\n\n2\n\n" + tail
+    with blocks_of(block):
+        found = values(file, content)
+    assert found[:4] == [("1",), (None,), ("2",), (None,)]
+
+
+@pytest.mark.parametrize("quoted", [b"", b'"3",4\r'])
+def test_lines_that_end_as_on_old_macs_are_lines(quoted: bytes, file: Path) -> None:
+    found = values(file, b"a,b\r1,2\r" + quoted)
+    assert found == [("1", "2"), ("3", "4")][: 1 + bool(quoted)]
+
+
+def test_a_carriage_return_within_a_line_is_refused_where_lines_end_otherwise(file: Path) -> None:
+    rows, malformed = read(file, b'a,b\n1\r,2\n3,4\n"5\r",6\n')
+    assert rows == [(2, ("3", "4")), (3, ("5\r", "6"))]
+    assert [bad.ordinal for bad in malformed] == [1]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_gzip_and_zip_hold_what_the_plain_file_holds(encoding: str, tmp_path: Path) -> None:
+    rows = [("区", "1"), ("街", "2")]
+    content = written(rows, 2, encoding)
+    assert values(tmp_path / "a.csv.gz", gzip.compress(content), encoding=encoding) == rows
+    with zipfile.ZipFile(tmp_path / "a.csv.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inner/whatever.csv", content)
+    assert values(tmp_path / "a.csv.zip", encoding=encoding) == rows
+
+
+def test_a_zip_of_two_files_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.csv.zip", "w") as archive:
+        archive.writestr("a.csv", "a\n1\n")
+        archive.writestr("b.csv", "a\n1\n")
+    with pytest.raises(DeliveryError, match="must hold one file, this one holds 2"):
+        values(tmp_path / "a.csv.zip")
+
+
+def test_a_zip_behind_a_password_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.csv.zip", "w") as archive:
+        archive.writestr("a.csv", "a\n1\n")
+    content = bytearray((tmp_path / "a.csv.zip").read_bytes())
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    with pytest.raises(DeliveryError, match="password"):
+        values(tmp_path / "a.csv.zip", bytes(content))
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf", b'"a\n1\n', b",,\n1,2,3\n"])
+def test_a_file_without_a_header_is_refused(content: bytes, file: Path) -> None:
+    with pytest.raises(DeliveryError, match="header"):
+        values(file, content)
+
+
+def test_a_header_that_names_a_column_twice_is_refused(file: Path) -> None:
+    with pytest.raises(DeliveryError, match="names column 'b' twice"):
+        values(file, b"a,b,b\n1,2,3\n")
+
+
+def test_a_header_alone_is_a_file_of_no_rows(file: Path) -> None:
+    assert values(file, b"a,b") == []
+    assert values(file, b"a,b\n") == []
+
+
+def test_names_in_a_header_lose_the_blanks_around_them(file: Path) -> None:
+    file.write_bytes(b' a ,"b, c", \xe5\x8c\xba\n1,2,3\n')
+    assert list(open_reader(file, Files()).columns) == ["a", "b, c", "区"]
+
+
+def test_columns_come_in_the_order_that_was_asked_for(file: Path) -> None:
+    rows, _ = read(file, b'a,b,c\n1,2,3\n4,"5\n",6\n', columns=["c", "b"])
+    assert rows == [(1, ("3", "2")), (2, ("6", "5\n"))]
+
+
+def test_a_file_without_line_ends_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cityloom.readers.csv, "LONGEST_LINE", 4096)
+    with blocks_of(512), pytest.raises(DeliveryError):
+        values(file, b"a,b\n" + b"x" * 10_000)
+
+
+def test_a_header_without_end_is_refused_before_the_file_is_in_memory(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cityloom.readers.csv, "LONGEST_LINE", 4096)
+    taken = 0
+    blocks = cityloom.readers.csv.utf8_blocks
+
+    def counted(*args: Any) -> Iterator[bytes]:
+        nonlocal taken
+        for block in blocks(*args):
+            taken += len(block)
+            yield block
+
+    monkeypatch.setattr(cityloom.readers.csv, "utf8_blocks", counted)
+    with blocks_of(512), pytest.raises(DeliveryError):
+        values(file, b"x" * 100_000)
+    assert taken < 10_000
+
+
+def test_a_quote_that_never_closes_costs_one_line(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cityloom.readers.csv, "LONGEST_RECORD", 2048)
+    lines = [b"%d,x" % number for number in range(2000)]
+    lines[700] = b'700,"x'
+    with blocks_of(512):
+        rows, malformed = read(file, b"\n".join([b"a,b", *lines]))
+    assert [bad.ordinal for bad in malformed] == [701]
+    assert len(rows) == 1999
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "gb18030", "big5", "latin-1"])
+def test_an_encoding_that_the_contract_names_is_decoded(encoding: str, file: Path) -> None:
+    text = "a,b\n" + ("é,1\n" if encoding == "latin-1" else "區,1\n")
+    assert values(file, text.encode(encoding), encoding=encoding) == [(text[4], "1")]
+
+
+def test_an_encoding_that_nobody_knows_is_refused(file: Path) -> None:
+    with pytest.raises(DeliveryError, match="unknown encoding 'klingon'"):
+        values(file, b"a\n1\n", encoding="klingon")
+
+
+@SETTINGS
+@given(
+    damage=st.binary(min_size=1, max_size=4),
+    encoding=st.sampled_from(("utf-16", "utf-16-le", "gb18030", "big5", "shift_jis")),
+    place=st.integers(0, 40),
+    block=st.sampled_from(BLOCKS),
+)
+@example(damage=b"\x00\xd8", encoding="utf-16-le", place=8, block=1 << 20)
+@example(damage=b"\x81\x30", encoding="gb18030", place=40, block=1 << 20)
+def test_bytes_that_are_not_in_the_encoding_cost_records_and_never_a_crash(
+    damage: bytes, encoding: str, place: int, block: int, file: Path
+) -> None:
+    content = ("a,b\n" + "区,西\n" * 3).encode(encoding)
+    broken = content[:place] + damage + content[place:]
+    with blocks_of(block):
+        try:
+            read(file, broken, encoding=encoding)
+        except DeliveryError as refused:
+            assert str(refused)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "gb18030"])
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_byte_order_mark_is_dropped_at_the_start_and_nowhere_else(
+    block: int, encoding: str, file: Path
+) -> None:
+    rows = [("\ufeffa", "b\ufeff"), ("\ufeff", "\ufeff\ufeff\ufeff"), ("x" * 5 + "\ufeff", "y")]
+    with blocks_of(block):
+        assert values(file, written(rows, 2, encoding), encoding=encoding) == rows
