@@ -164,7 +164,7 @@ def test_every_format_gives_the_same_columns(tmp_path: Path) -> None:
     table = pa.Table.from_pylist(rows)
     text = as_csv(rows)
     (tmp_path / "a.csv").write_text(text, encoding="utf-8")
-    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(text.encode()))
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("inside.csv", text)
     (tmp_path / "a.json").write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
@@ -197,7 +197,7 @@ def test_geojson_is_known_by_its_content(tmp_path: Path) -> None:
 
 def test_a_format_that_no_reader_knows_is_said_in_words(tmp_path: Path) -> None:
     path = tmp_path / "log.xes.gz"
-    path.write_bytes(gzip.compress(b"<log/>"))
+    path.write_bytes(gzip.compress(b"<log/>", mtime=0))
     with pytest.raises(DeliveryError, match=r"log\.xes\.gz: format not known by its name"):
         draft_contract(path)
 
@@ -205,7 +205,7 @@ def test_a_format_that_no_reader_knows_is_said_in_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("cut.csv.gz", gzip.compress(b"a,b\n1,2\n" * 999)[:-20], "damaged or cut short"),
+        ("cut.csv.gz", gzip.compress(b"a,b\n1,2\n" * 999, mtime=0)[:-20], "damaged or cut short"),
         ("empty.csv", b"", "no header line"),
         ("cut.json", b'[{"a": 1}, {"a":', "not whole JSON"),
         ("junk.parquet", b"PAR1 and then nothing", "not a whole Parquet file"),

@@ -251,7 +251,7 @@ def test_names_required_unique_and_key_are_read() -> None:
 
 
 def test_ranges_lengths_and_pattern_are_read() -> None:
-    options = {"minimum": 1, "maximum": 9, "exclusiveMinimum": 0, "exclusiveMaximum": 10}
+    options: Document = {"minimum": 1, "maximum": 9, "exclusiveMinimum": 0, "exclusiveMaximum": 10}
     number = read_column(logicalType="integer", logicalTypeOptions=options)
     assert (number.minimum, number.maximum) == (1, 9)
     assert (number.exclusive_minimum, number.exclusive_maximum) == (0, 10)

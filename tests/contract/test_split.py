@@ -69,15 +69,20 @@ def reasons(city: City, dataset: str) -> dict[int, list[tuple[str, str, str]]]:
 
 def test_every_row_of_a_large_delivery_stays_beside_its_number_and_its_text(tmp_path: Path) -> None:
     count, step = 400_000, 97
+    kinds = [f"K{number:04}" for number in range(1000)]
     city = City.create(tmp_path / "city", "Large")
     add(city, "large", [
         {"name": "n", "logicalType": "integer", "logicalTypeOptions": {"minimum": 0}},
         {"name": "text", "logicalType": "string"},
+        {"name": "kind", "enum": [{"value": kind} for kind in kinds]},
     ])  # fmt: skip
     path = city.path / "large.csv"
     with path.open("w") as file:
-        file.write("n,text\n")
-        file.writelines(f"{'-' if n % step == 0 else ''}{n},row {n}\n" for n in range(1, count + 1))
+        file.write("n,text,kind\n")
+        file.writelines(
+            f"{'-' if n % step == 0 else ''}{n},row {n},{kinds[n % len(kinds)]}\n"
+            for n in range(1, count + 1)
+        )
     (run,) = city.receive("large", path)
     assert (run.rows_read, run.rows_quarantined) == (count, count // step)
 
@@ -95,6 +100,7 @@ def test_every_row_of_a_large_delivery_stays_beside_its_number_and_its_text(tmp_
         assert json.loads(row["values"]) == {
             "n": f"-{row['_ordinal']}",
             "text": f"row {row['_ordinal']}",
+            "kind": kinds[row["_ordinal"] % len(kinds)],
         }
         assert [reason["rule"] for reason in row["reasons"]] == ["minimum"]
 
@@ -151,7 +157,7 @@ def test_a_row_that_cannot_be_split_into_fields_keeps_its_raw_text(tmp_path: Pat
 # All reasons and no others
 
 
-WIDE = [
+WIDE: list[Stated] = [
     {"name": "id", "logicalType": "integer", "primaryKey": True},
     {"name": "code", "required": True,
      "logicalTypeOptions": {"minLength": 2, "maxLength": 3, "pattern": "[A-Z]+"},

@@ -31,9 +31,12 @@ def unbroken(weaver: Weaver, folder: Path, size: int = 1) -> Iterator[Act]:
     for act in ACTS:
         act(city, size)
         before = copied(city, folder / act.__name__)
-        woven = weaver.weave(city)
+        weaver.weave(city)
+        counted = copied(before, folder / "counted")
+        woven = weaver.weave(counted)
         assert not woven["error"], woven["error"]
-        truth = weaver.truth(city)
+        truth = weaver.truth(counted)
+        shutil.rmtree(counted)
         assert truth["plan"] == [], truth["plan"]
         yield Act(act.__name__, before, woven["events"], woven["seconds"], truth)
 
@@ -43,9 +46,21 @@ def difference(weaver: Weaver, city: Path, act: Act) -> str:
     again = weaver.weave(city)
     if again["error"]:
         return f"the next weave failed: {again['error']}"
-    truth = weaver.truth(city)
-    parts = [name for name in truth if truth[name] != act.truth[name]]
-    return "; ".join(f"{name}: {truth[name]} for {act.truth[name]}" for name in parts)
+    return "; ".join(_differences(weaver.truth(city), act.truth))
+
+
+def _differences(found: object, expected: object, where: str = "") -> Iterator[str]:
+    """Where two truths differ, down to the value."""
+    if isinstance(found, dict) and isinstance(expected, dict) and found.keys() == expected.keys():
+        for name in found:
+            yield from _differences(found[name], expected[name], f"{where}/{name}")
+    elif isinstance(found, list) and isinstance(expected, list):
+        yield from (f"{where}: {item} too many" for item in found if item not in expected)
+        yield from (f"{where}: {item} is lost" for item in expected if item not in found)
+        if len(found) != len(expected):
+            yield f"{where}: {len(found)} items for {len(expected)}"
+    elif found != expected:
+        yield f"{where}: {found} for {expected}"
 
 
 def kill_at(weaver: Weaver, folder: Path, act: Act, event: int) -> str:

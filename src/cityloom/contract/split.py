@@ -3,8 +3,8 @@
 Received text is split on DuckDB alone, in one projection compiled once for a contract. Rows that
 fail are looked at a second time to say which rules they broke; as a rule they are few.
 
-The split runs on one thread: DuckDB on several may give the rows of an Arrow table back in another
-order, and a row must stay beside its number and its text.
+DuckDB gives the rows of an Arrow table back in another order at times (on several threads, and on
+one when it makes a join of a list of values), so each row carries its number through the query.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,7 +38,7 @@ Mask = npt.NDArray[np.bool_]
 REASON_TYPE = pa.struct([("column", pa.string()), ("rule", pa.string()), ("message", pa.string())])
 REASONS_TYPE = pa.list_(REASON_TYPE)
 
-_BATCH = "batch"
+_BATCH, _ROW = "batch", "_row"
 _PROBLEM = "_problem_{}"
 
 
@@ -107,8 +107,8 @@ class Splitter:
             f"{quoted(column.source_name)} := {quoted(column.name)}"
             for column in self.contract.columns
         )
-        sql = f"SELECT to_json(struct_pack({pairs}))::VARCHAR AS v FROM {_BATCH}"
-        return self._connection.from_arrow(text).query(_BATCH, sql).to_arrow_table().column("v")
+        sql = f"SELECT to_json(struct_pack({pairs}))::VARCHAR AS v, {_ROW} FROM {_BATCH}"
+        return self._run(sql, text).column("v")
 
     def explain(self, text: pa.Table) -> pa.ListArray:
         """Every reason for each row of a prepared batch; a list of :data:`REASON_TYPE` a row."""
@@ -124,8 +124,13 @@ class Splitter:
         )
 
     def _run(self, sql: str, text: pa.Table) -> pa.Table:
-        batch = self._connection.from_arrow(_with_geometries(self.contract, text))
-        return batch.query(_BATCH, sql).to_arrow_table()
+        """The rows of a query over the batch, in the batch's order."""
+        numbers = np.arange(len(text), dtype=np.int32)
+        batch = _with_geometries(self.contract, text).append_column(_ROW, pa.array(numbers))
+        found = self._connection.from_arrow(batch).query(_BATCH, sql).to_arrow_table()
+        order = found.column(_ROW).to_numpy()
+        found = found.drop_columns([_ROW])
+        return found if np.array_equal(order, numbers) else found.take(np.argsort(order))
 
 
 def mask(flags: pa.ChunkedArray) -> Mask:
@@ -146,7 +151,7 @@ def reason_lists(lists: Iterable[Iterable[Reason]]) -> pa.ListArray:
 
 
 def _text_schema(contract: Contract) -> dict[str, str]:
-    schema: dict[str, str] = {}
+    schema: dict[str, str] = {_ROW: "int32"}
     for column in contract.columns:
         schema[column.name] = "binary" if column.kind is Kind.GEOMETRY else "string"
         if column.kind is Kind.GEOMETRY:
@@ -225,7 +230,7 @@ def _split_sql(contract: Contract, batch: ir.Table, hashed: Sequence[Sequence[Co
     values = {column.name: _value(column, batch) for column in contract.columns}
     rules = _all_rules(contract, batch, guarded=False)
     met = reduce(and_, (rule.met for rule in rules), ibis.literal(True))
-    projection = ibis.to_sql(batch.select(**values, _met=met), dialect="duckdb")
+    projection = ibis.to_sql(batch.select(_ROW, **values, _met=met), dialect="duckdb")
     conditions = ["_met", *(f"({row_condition(contract, rule)})" for rule in contract.rules)]
     every = " AND ".join(f"coalesce({condition}, true)" for condition in conditions)
     hashes = "".join(
@@ -233,7 +238,7 @@ def _split_sql(contract: Contract, batch: ir.Table, hashed: Sequence[Sequence[Co
         for number, columns in enumerate(hashed)
     )
     computed = "".join(f"{quoted(c.name)}, " for c in contract.columns if not _as_written(c))
-    return f"SELECT {computed}{every} AS _met{hashes} FROM ({projection})"
+    return f"SELECT {_ROW}, {computed}{every} AS _met{hashes} FROM ({projection})"
 
 
 def hash_sql(columns: Sequence[str]) -> str:
@@ -245,16 +250,14 @@ def hash_sql(columns: Sequence[str]) -> str:
 
 def _hash_sql(batch: ir.Table, hashed: Sequence[Sequence[Column]]) -> str:
     columns = {column.name: _value(column, batch) for group in hashed for column in group}
-    if not columns:
-        return "SELECT 1"
-    projection = ibis.to_sql(batch.select(**columns), dialect="duckdb")
+    projection = ibis.to_sql(batch.select(_ROW, **columns), dialect="duckdb")
     hashes = (hash_sql([column.name for column in group]) for group in hashed)
-    return f"SELECT {', '.join(hashes)} FROM ({projection})"
+    return f"SELECT {', '.join([_ROW, *hashes])} FROM ({projection})"
 
 
 def _explain_sql(contract: Contract, batch: ir.Table, rules: list[Rule]) -> str:
     values = {column.name: _value(column, batch) for column in contract.columns}
     marks = {f"_rule_{number}": rule.met for number, rule in enumerate(rules)}
-    projection = ibis.to_sql(batch.select(**values, **marks), dialect="duckdb")
+    projection = ibis.to_sql(batch.select(_ROW, **values, **marks), dialect="duckdb")
     conditions = [f"({row_condition(contract, rule)})" for rule in contract.rules]
-    return f"SELECT {', '.join([*marks, *conditions])} FROM ({projection})"
+    return f"SELECT {', '.join([_ROW, *marks, *conditions])} FROM ({projection})"

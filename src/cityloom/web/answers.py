@@ -161,6 +161,7 @@ def _shared(request: Request, language: Language) -> dict[str, Any]:
         "_": language.gettext,
         "city_name": desk.city.settings.name,
         "download": lambda form: _download(request, form),
+        "gap": "" if language.is_chinese else " ",
         "language": language,
         "ngettext": language.ngettext,
         "path": _path(request),

@@ -1,6 +1,9 @@
 """The console as an application: routes, manners and error pages."""
 
+import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import FastAPI
@@ -39,8 +42,19 @@ _HEADERS = {
 
 def create_app(city: City) -> FastAPI:
     """The console of a city."""
-    app = FastAPI(title=city.settings.name, openapi_url=None, docs_url=None, redoc_url=None)
-    app.state.desk = Desk(city)
+    desk = Desk(city)
+
+    @asynccontextmanager
+    async def looking(_: FastAPI) -> AsyncIterator[None]:
+        """Look at the city once while nobody waits, so that the first page is quick."""
+        looked = asyncio.create_task(asyncio.to_thread(_look_once, desk))
+        yield
+        await looked
+
+    app = FastAPI(
+        title=city.settings.name, lifespan=looking, openapi_url=None, docs_url=None, redoc_url=None
+    )
+    app.state.desk = desk
     for pages in (overview, catalogue, dataset, runs):
         app.include_router(pages.router)
     app.add_api_route("/health", health, methods=["GET"], response_class=JSONResponse)
@@ -63,6 +77,12 @@ def health(request: Request) -> dict[str, Any]:
     """Whether the city can be read."""
     desk: Desk = request.app.state.desk
     return {"status": "ok", "city": desk.city.settings.name, "datasets": len(desk.city.contracts)}
+
+
+def _look_once(desk: Desk) -> None:
+    with suppress(UsageError):
+        desk.look()
+        desk.findings()
 
 
 class _Manners:

@@ -15,7 +15,7 @@ class Form(StrEnum):
 
 
 class FormBySuffix:
-    """Takes ``.json`` or ``.csv`` off a path and remembers it, so that one route serves all forms."""
+    """Takes ``.json`` or ``.csv`` off a path and remembers it: one route serves all forms."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

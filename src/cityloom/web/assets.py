@@ -14,6 +14,8 @@ from cityloom.errors import UsageError
 
 ROOT = Path(__file__).parents[3]
 VENDOR = Path(__file__).parent / "static" / "vendor"
+COMPLETE = ".complete"
+"""A file that says that all others are there."""
 
 _HTMX = Path("htmx.org/dist/htmx.min.js")
 _FONTS = {
@@ -71,6 +73,7 @@ def copy(modules: Path, vendor: Path) -> list[Path]:
     (fresh / "fonts.css").write_text(css + "\n", encoding="utf-8")
     for package in (*_FONTS, Path("htmx.org")):
         shutil.copy2(modules / package / "LICENSE", fresh / f"LICENSE.{package.name}")
+    (fresh / COMPLETE).touch()
     shutil.rmtree(vendor, ignore_errors=True)
     fresh.rename(vendor)
     return sorted(vendor.iterdir())

@@ -7,10 +7,13 @@ from math import ceil, floor, log10
 from markupsafe import Markup
 
 from cityloom.web.languages import Language
-from cityloom.web.svg import element, joined
+from cityloom.web.svg import element, joined, shortened
 
 _LEAST_SEEN = 0.4
 """Per cent of a chart's width below which a bar that is not empty would not be seen."""
+
+_NAMED = 72
+"""Pixels that an upright bar needs for its name below it."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +26,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Column:
-    """One upright bar: what it is (shown where the pointer rests), and its parts from below."""
+    """One upright bar: what it says where the pointer rests, its name, its parts from below."""
 
     title: str
+    name: str
     parts: tuple[Part, ...]
 
 
@@ -75,15 +79,14 @@ def columns(
 
     Args:
         bars: the bars.
-        unit: what the axis counts; written at its top.
+        unit: what the axis counts, written at its top; ``%`` is written at each tick.
         label: what the chart shows, for readers who hear it.
         language: how numbers are written.
         width: in pixels; the chart is drawn for this width and not scaled.
         height: in pixels, without the axis' title.
     """
     scale = axis(max((sum(part.value for part in item.parts) for item in bars), default=0))
-    percent = unit == "%"
-    left, top, right = 52, 22, 8
+    left, top, right, bottom = 56, 28, 8, 24
     inner = width - left - right
     step = inner / max(len(bars), 1)
     thick = min(max(step * 0.72, 1.5), 44)
@@ -96,7 +99,7 @@ def columns(
         element("line", x1=left, x2=width - right, y1=y(tick), y2=y(tick), class_="grid")
         + element(
             "text",
-            language.number(tick, digits) + ("%" if percent else ""),
+            language.number(tick, digits) + (unit if unit == "%" else ""),
             x=left - 8, y=y(tick) + 4, text_anchor="end",
         )
         for tick in scale.ticks
@@ -105,11 +108,14 @@ def columns(
     for number, item in enumerate(bars):
         x = left + step * number + (step - thick) / 2
         drawn.append(_column(item, x, thick, y))
-    title = element("text", unit, x=0, y=11, class_="unit")
+        if step >= _NAMED:
+            name = shortened(item.name, step - 10, 12)
+            drawn.append(element("text", name, x=x + thick / 2, y=top + height + 18, class_="name"))
+    title = element("text", "" if unit == "%" else unit, x=left - 8, y=12, text_anchor="end")
     return element(
         "svg", *grid, title, *drawn,
-        class_="chart", width=width, height=top + height + 10, role="img", aria_label=label,
-        viewBox=f"0 0 {width} {top + height + 10}",
+        class_="chart", width=width, height=top + height + bottom, role="img", aria_label=label,
+        viewBox=f"0 0 {width} {top + height + bottom}",
     )  # fmt: skip
 
 

@@ -9,8 +9,9 @@ from threading import Lock
 
 from sqlalchemy.exc import DBAPIError
 
+from cityloom.catalogue import DatasetFacts
 from cityloom.check import Finding, findings
-from cityloom.city import City, DatasetFacts
+from cityloom.city import City
 from cityloom.contract import Contract
 from cityloom.policy import Principal
 from cityloom.runs import Run

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -40,7 +41,7 @@ class Edge:
 
 @dataclass
 class _Layout:
-    """Where everything is: layers of names, each name's place from above, each layer's left edge."""
+    """Where everything is: layers of names, what leads to each, and how far down it is."""
 
     layers: list[list[str]]
     before: Mapping[str, list[str]]
@@ -119,7 +120,7 @@ def _layout(
         layers[level[name]].append(name)
         before[name], after[name] = [], []
     for path in paths:
-        for source, target in zip(path, path[1:], strict=False):
+        for source, target in pairwise(path):
             after[source].append(target)
             before[target].append(source)
     heights = {name: _LANE if "@" in name else _NODE for name in level}

@@ -23,7 +23,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Intake:
-    """Rows that came with the newest delivery of each source, and what became of them on arrival."""
+    """Rows that came with the newest delivery of each source, and what became of them."""
 
     read: int = 0
     kept: int = 0

@@ -96,7 +96,8 @@ _DECISIONS = _sayings(
 
 _FINDINGS = _sayings(
     (
-        r"(?P<dataset>\w+): nothing has come for (?P<n>\d+) days; expected every (?P<often>\d+) days",
+        r"(?P<dataset>\w+): nothing has come for (?P<n>\d+) days; "
+        r"expected every (?P<often>\d+) days",
         N_("%(dataset)s: nothing has come for %(n)s days; expected every %(often)s days"),
     ),
     (
@@ -162,7 +163,10 @@ def finding_words(message: str, language: Language) -> str:
 def _said(message: str, sayings: Sequence[_Saying], language: Language) -> str:
     for shape, saying in sayings:
         if found := shape.fullmatch(message):
-            return language.gettext(saying, **found.groupdict())
+            values = {name: value.replace(", ", "、") for name, value in found.groupdict().items()}
+            return language.gettext(
+                saying, **(values if language.is_chinese else found.groupdict())
+            )
     return message
 
 

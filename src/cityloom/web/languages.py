@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from io import BytesIO
+from math import floor, log10
 from pathlib import Path
 from typing import Literal
 
@@ -53,6 +54,11 @@ class Language:
         rounded = round(value, digits)
         return numbers.format_decimal(rounded, locale=self.locale, decimal_quantization=False)
 
+    def rounded(self, value: float, figures: int = 3) -> str:
+        """A number rounded to some significant figures."""
+        digits = figures - 1 - floor(log10(abs(value))) if value else 0
+        return self.number(round(value, digits), max(digits, 0))
+
     def percent(self, share: float) -> str:
         """A share, with as many digits as it takes to tell it from nothing."""
         pattern = "0%" if share == 0 or share >= 0.1 else "0.0%" if share >= 0.001 else "0.00%"
@@ -81,9 +87,8 @@ class Language:
 
     def period(self, span: timedelta) -> str:
         """A span that somebody agreed on: 10 years, 3 months, 1 day."""
-        unit = next((u for u, size in _UNITS if not span % size), "hour")
-        words = dates.format_timedelta(span, unit, threshold=1_000_000, locale=self.locale)
-        return spaced(words)
+        unit = next((unit for unit, size in _UNITS if not span % size), _SMALLEST_UNIT)
+        return spaced(dates.format_timedelta(span, unit, threshold=10**6, locale=self.locale))
 
     def listed(self, words: Iterable[str]) -> str:
         """Words in a row, with the language's comma."""
@@ -97,13 +102,17 @@ class Language:
         return spaced(message % written if written else message)
 
 
-_UNITS: tuple[tuple[Literal["year", "month", "week", "day"], timedelta], ...] = (
+_Unit = Literal["year", "month", "week", "day", "hour"]
+
+_UNITS: tuple[tuple[_Unit, timedelta], ...] = (
     ("year", timedelta(days=365.25)),
     ("month", timedelta(days=30.4375)),
     ("week", timedelta(days=7)),
     ("day", timedelta(days=1)),
 )
 """Spans as contracts count them, longest first."""
+
+_SMALLEST_UNIT: _Unit = "hour"
 
 
 def spaced(text: str) -> str:

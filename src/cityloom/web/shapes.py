@@ -19,6 +19,9 @@ _METRES_A_DEGREE = 111_320.0
 _MOST_HIGH = 1.1
 """How many times as high as wide a map may become."""
 
+_SMALLEST = 4.0
+"""Pixels below which a shape is drawn as a dot, since it would not be seen."""
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -57,7 +60,7 @@ class _Frame:
 
 
 def draw(
-    shapes: Sequence[Shape], crs: str, label: str, language: Language, width: int = 640
+    shapes: Sequence[Shape], crs: str, label: str, language: Language, width: int = 800
 ) -> Map | None:
     """The shapes on one map, shaded by their values; ``None`` where there is nothing to draw."""
     drawn = [shape for shape in shapes if not shape.geometry.is_empty]
@@ -99,12 +102,13 @@ def _shape(shape: Shape, frame: _Frame, edges: Sequence[float]) -> Markup:
     if shape.value is not None and edges:
         step = str(next(number for number, edge in enumerate(edges) if shape.value <= edge))
     title = element("title", shape.name) if shape.name else ""
-    kind = shapely.get_dimensions(shape.geometry)
-    if kind == 0:
-        (point,) = frame.pixels(shapely.get_coordinates(shape.geometry)[:1])
-        return element("circle", title, cx=point[0], cy=point[1], r=2.5, class_=f"point s{step}")
-    kind_name = "line" if kind == 1 else "area"
-    return element("path", title, d=_path(shape.geometry, frame), class_=f"{kind_name} s{step}")
+    west, south, east, north = shapely.bounds(shape.geometry)
+    across, down = (east - west) * frame.across, (north - south) * frame.down
+    if max(across, down) < _SMALLEST:
+        ((x, y),) = frame.pixels(np.array([[(west + east) / 2, (south + north) / 2]]))
+        return element("circle", title, cx=float(x), cy=float(y), r=2.5, class_=f"s{step}")
+    kind = "line" if shapely.get_dimensions(shape.geometry) == 1 else "area"
+    return element("path", title, d=_path(shape.geometry, frame), class_=f"{kind} s{step}")
 
 
 def _path(geometry: BaseGeometry, frame: _Frame) -> str:

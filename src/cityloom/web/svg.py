@@ -6,7 +6,7 @@ from markupsafe import Markup, escape
 
 
 def element(tag: str, *inside: str | Markup, **attributes: str | float | None) -> Markup:
-    """An element; ``class_`` and other reserved words lose their underscore, ``_`` becomes ``-``."""
+    """An element; a last underscore of an attribute is dropped, any other becomes ``-``."""
     written = Markup("").join(
         Markup(' {}="{}"').format(name.rstrip("_").replace("_", "-"), _text(value))
         for name, value in attributes.items()

@@ -1,7 +1,7 @@
 """What a city's datasets are made from and checked against, as drawings and as rows."""
 
 from collections.abc import Iterable
-from graphlib import CycleError
+from urllib.parse import urlencode
 
 from markupsafe import Markup
 
@@ -56,34 +56,30 @@ def city_drawing(look: Look, language: Language) -> Markup:
 
 
 def dataset_drawing(look: Look, dataset: str, language: Language) -> Markup:
-    """One dataset with all that it is made from, all that is made of it, and what it is checked by."""
-    made, checked = made_from(look), checked_against(look)
+    """One dataset with all that it is made from, all that is made of it, and its checks."""
+    made = made_from(look)
     flow = {dataset, *upstream(made, dataset), *downstream(made, dataset)}
-    near = [edge for edge in checked if dataset in (edge.source, edge.target)]
-    names = flow | {name for edge in near for name in (edge.source, edge.target)}
     edges = [edge for edge in made if edge.source in flow and edge.target in flow]
-    both = [*edges, *(e for e in near if Edge(e.source, e.target) not in edges)]
+    for edge in checked_against(look):
+        if dataset in (edge.source, edge.target) and not _closes_ring(edge, edges):
+            edges.append(edge)
+    names = flow.union(*((edge.source, edge.target) for edge in edges))
     nodes = [_node(look.contracts[name], look, language, dataset) for name in sorted(names)]
     owner = look.contracts[dataset].owner
     if dataset in look.city.received and owner:
         nodes.append(owner_node(owner))
-        both, edges = (
-            [*both, Edge(nodes[-1].name, dataset)],
-            [*edges, Edge(nodes[-1].name, dataset)],
-        )
-    label = language.gettext("Lineage of %(dataset)s", dataset=dataset)
-    try:
-        return lineage(nodes, both, label)
-    except CycleError:
-        return lineage(
-            [node for node in nodes if node.name in flow | {nodes[-1].name}], edges, label
-        )
+        edges.append(Edge(nodes[-1].name, dataset))
+    return lineage(nodes, edges, language.gettext("Lineage of %(dataset)s", dataset=dataset))
+
+
+def _closes_ring(edge: Edge, edges: list[Edge]) -> bool:
+    """Whether two datasets are connected already, either way round."""
+    flows_back = edge.source in downstream(edges, edge.target)
+    return flows_back or Edge(edge.source, edge.target) in edges
 
 
 def owner_node(owner: str) -> Node:
     """Who delivers, as a node; it leads to the catalogue of what is theirs."""
-    from urllib.parse import urlencode
-
     return Node(f"owner {owner}", owner, "owner", f"/datasets?{urlencode({'owner': owner})}")
 
 

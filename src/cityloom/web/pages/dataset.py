@@ -1,5 +1,6 @@
 """A dataset's contract, lineage and history."""
 
+from itertools import pairwise
 from typing import Any
 
 from fastapi import APIRouter
@@ -7,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cityloom.contract import Column, Contract
-from cityloom.lineage import run_events
+from cityloom.lineage import run_events, run_id
 from cityloom.runs import DERIVE, Run
 from cityloom.web.answers import Table
 from cityloom.web.asked import Form, form_of
@@ -21,7 +22,7 @@ from cityloom.web.pages.connections import (
     made_from,
     upstream,
 )
-from cityloom.web.pages.facts import RUN_COLUMNS, run_facts, run_id, run_row
+from cityloom.web.pages.facts import RUN_COLUMNS, run_facts, run_row
 from cityloom.web.pages.frame import Section, section
 from cityloom.web.words import rules_in_words
 
@@ -107,8 +108,7 @@ def _links(shown: Section, dataset: str) -> list[tuple[str, str]]:
 def _contract_changes(runs: list[Run]) -> list[Run]:
     """The runs that were the first under a new version of the contract."""
     done = [run for run in runs if run.contract and not run.failed]
-    return [run for earlier, run in zip(done, done[1:], strict=False)
-            if earlier.contract != run.contract]  # fmt: skip
+    return [run for earlier, run in pairwise(done) if earlier.contract != run.contract]
 
 
 def _contract_facts(contract: Contract) -> dict[str, Any]:

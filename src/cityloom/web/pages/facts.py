@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from cityloom.city import DatasetFacts
+from cityloom.catalogue import DatasetFacts
 from cityloom.contract import Contract
 from cityloom.lineage import run_id
 from cityloom.runs import Run

@@ -8,13 +8,14 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cityloom.lineage import run_id
 from cityloom.runs import DERIVE, RECEIVE, Run
 from cityloom.web.answers import Table
 from cityloom.web.charts import Column, Part, bar, columns
 from cityloom.web.figures import ended, intake, waiting_reasons
 from cityloom.web.kernel_words import reason_words
 from cityloom.web.languages import Language
-from cityloom.web.pages.facts import RUN_COLUMNS, run_facts, run_id, run_row
+from cityloom.web.pages.facts import RUN_COLUMNS, run_facts, run_row
 from cityloom.web.pages.frame import Section, section
 from cityloom.web.words import run_word
 
@@ -22,7 +23,7 @@ router = APIRouter()
 
 _MOST_RUNS = 60
 _MOST_REASONS = 20
-_WIDTHS = (960, 640, 320)
+_WIDTHS = (1176, 640, 320)
 """A chart is drawn once for each of these widths; the page shows the one that fits."""
 
 
@@ -93,6 +94,7 @@ def _rows_chart(runs: Sequence[Run], language: Language, width: int) -> Markup:
     bars = [
         Column(
             _run_title(run, language),
+            run.source.partition(".")[0],
             (
                 Part("kept", run.rows_kept),
                 Part("quarantined", run.rows_quarantined),
@@ -110,6 +112,7 @@ def _share_chart(runs: Sequence[Run], language: Language, width: int) -> Markup:
     bars = [
         Column(
             _run_title(run, language),
+            run.source.partition(".")[0],
             (Part("quarantined", 100 * run.rows_quarantined / run.rows_read),),
         )
         for run in runs

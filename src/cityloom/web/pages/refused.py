@@ -42,7 +42,7 @@ def quarantine(request: Request, dataset: str, page: str = "") -> Response:
         "total": total,
         "reasons": dict(waiting_reasons(shown.runs).most_common()),
     }
-    values = {
+    values: dict[str, Any] = {
         "reasons": reason_bars(shown),
         "refusal": None,
         "rows": [],

@@ -20,7 +20,7 @@ from cityloom.web.kernel_words import decision_words
 from cityloom.web.languages import Language
 from cityloom.web.pages.frame import Section, section
 from cityloom.web.shapes import Map, Shape, draw
-from cityloom.web.words import heading
+from cityloom.web.words import heading, unit_sign
 
 router = APIRouter()
 
@@ -121,7 +121,27 @@ def _map(shown: Section, found: list[Row], shade: str) -> dict[str, Any]:
     ]
     label = language.gettext("Map of %(n)s shapes", n=len(shapes))
     drawing: Map | None = draw(shapes, geometry.crs, label, language)
-    return {"drawing": drawing, "shade": chosen, "measures": measures, "shapes": len(shapes)}
+    return {
+        "drawing": drawing,
+        "map_title": _finding(found, name, chosen, language),
+        "shade": chosen,
+        "measures": measures,
+        "shapes": len(shapes),
+    }
+
+
+def _finding(found: list[Row], name: Column, chosen: Column | None, language: Language) -> str:
+    """What the map shows, in a sentence."""
+    _ = language.gettext
+    valued = [] if chosen is None else [row for row in found if row[chosen.name] is not None]
+    if chosen is None or not valued:
+        return _("Where they are")
+    most = max(valued, key=lambda row: row[chosen.name])
+    return _(
+        "%(column)s: the most is %(value)s, in %(name)s",
+        column=heading(chosen, language), name=most[name.name],
+        value=f"{_number(most[chosen.name], language)} {unit_sign(chosen.unit, language)}".strip(),
+    )  # fmt: skip
 
 
 def _naming(contract: Contract) -> Column:

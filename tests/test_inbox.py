@@ -1,0 +1,110 @@
+"""The inbox: which files are a dataset's, and when one has changed."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cityloom.city import City
+from cityloom.errors import DeliveryError
+from cityloom.inbox import Fingerprints, delivered_files, files_in
+from tests.cities import column, contract_text, new_city
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> City:
+    server = {"path": "post/*/thing-*.csv"}
+    contracts = {
+        "thing": contract_text("thing", [column("id")]),
+        "posted": contract_text("posted", [column("id")], server=server),
+    }
+    return new_city(tmp_path / "city", contracts)
+
+
+def put(city: City, *names: str) -> None:
+    for name in names:
+        path = city.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"id\n1\n")
+
+
+def found(city: City, dataset: str) -> list[str]:
+    files = delivered_files(city.path, city.contract(dataset))
+    return [str(file.path.relative_to(city.path)) for file in files]
+
+
+def test_a_dataset_has_a_folder_or_files_of_its_name_in_the_inbox(city: City) -> None:
+    put(city, "inbox/thing/b.csv", "inbox/thing/2024/a.csv", "inbox/thing.csv.gz")
+    put(city, "inbox/thing2/a.csv", "inbox/things.csv", "inbox/other/thing.csv")
+    assert found(city, "thing") == [
+        "inbox/thing/2024/a.csv", "inbox/thing/b.csv", "inbox/thing.csv.gz",
+    ]  # fmt: skip
+
+
+def test_a_contract_may_name_another_place(city: City) -> None:
+    put(city, "post/mon/thing-1.csv", "post/tue/thing-2.csv", "post/tue/x.csv", "inbox/posted.csv")
+    assert found(city, "posted") == ["post/mon/thing-1.csv", "post/tue/thing-2.csv"]
+
+
+def test_hidden_files_and_files_being_edited_are_no_deliveries(city: City) -> None:
+    put(city, "inbox/thing/.a.csv", "inbox/thing/~a.csv", "inbox/thing/a.csv")
+    (city.path / "inbox" / "thing" / "folder.csv").mkdir()
+    assert found(city, "thing") == ["inbox/thing/a.csv"]
+
+
+def test_an_empty_inbox_has_no_deliveries(city: City) -> None:
+    assert found(city, "thing") == []
+
+
+def test_a_path_names_a_file_or_the_files_of_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / "inner").mkdir(parents=True)
+    for name in ("b.csv", "a.csv", ".hidden"):
+        (folder / name).write_bytes(b"")
+    assert [file.source for file in files_in(folder)] == ["a.csv", "b.csv"]
+    assert [file.source for file in files_in(folder / "b.csv")] == ["b.csv"]
+    for nothing in (tmp_path / "none", folder / "inner"):
+        with pytest.raises(DeliveryError, match="no such file, or an empty folder"):
+            files_in(nothing)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"one")
+    return path
+
+
+ONE = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
+
+
+def test_a_fingerprint_is_the_sha256_of_the_bytes(city: City, file: Path) -> None:
+    assert Fingerprints(city._store).of(file) == ONE
+
+
+def test_a_change_of_size_or_time_is_looked_at_again(city: City, file: Path) -> None:
+    prints = Fingerprints(city._store)
+    assert prints.of(file) == ONE
+    file.write_bytes(b"two!")
+    assert prints.of(file) != ONE
+    file.write_bytes(b"six")
+    os.utime(file, ns=(1, 1))
+    other = prints.of(file)
+    file.write_bytes(b"one")
+    os.utime(file, ns=(2, 2))
+    assert prints.of(file) == ONE != other
+
+
+def test_a_file_is_read_once_and_remembered_by_the_next_process(city: City, file: Path) -> None:
+    assert Fingerprints(city._store).of(file) == ONE
+    stat = file.stat()
+    file.write_bytes(b"not")
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert Fingerprints(city._store).of(file) == ONE  # the bytes were not read again
+
+
+def test_a_file_touched_but_unchanged_is_no_new_delivery(city: City) -> None:
+    put(city, "inbox/thing/a.csv")
+    assert len(city.weave()) == 1
+    os.utime(city.path / "inbox/thing/a.csv")
+    assert City.open(city.path).plan() == []

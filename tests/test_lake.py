@@ -1,0 +1,212 @@
+"""The lake: each change is one commit, the past stays readable until it is forgotten."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import cityloom.lake
+from cityloom.errors import UsageError
+from cityloom.lake import DELIVERY, DataFile, LakeTable, scan
+
+SCHEMA = pa.schema([("id", pa.int64()), ("name", pa.string()), (DELIVERY, pa.string())])
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> LakeTable:
+    """A table in a folder whose name needs care, with one commit of three rows."""
+    table = LakeTable(tmp_path / "a b%20'区" / "thing")
+    table.create(SCHEMA)
+    add(table, [1, 2, 3], "a")
+    return table
+
+
+def write(table: LakeTable, ids: list[int | None], delivery: str) -> list[DataFile]:
+    with table.writer(SCHEMA) as writer:
+        names = [f"n{number}" for number in ids]
+        writer.write(pa.table([ids, names, [delivery] * len(ids)], schema=SCHEMA))
+    return writer.files
+
+
+def add(table: LakeTable, ids: list[int | None], delivery: str) -> int:
+    return table.commit(write(table, ids, delivery), [], {"source": delivery})
+
+
+def ids(table: LakeTable, version: int | None = None) -> list[int | None]:
+    found = [pq.read_table(path, schema=SCHEMA) for path in table.files(version)]
+    return sorted(
+        (number for part in found for number in part["id"].to_pylist()), key=lambda n: n or 0
+    )
+
+
+def test_a_table_that_was_never_made_is_empty(tmp_path: Path) -> None:
+    table = LakeTable(tmp_path / "none")
+    assert not table.exists
+    assert (table.files(), table.rows(), table.size(), table.marker("x")) == ([], 0, 0, None)
+    assert (table.latest_version(), table.commits_since(-1)) == (-1, [])
+    assert table.without("SELECT 1 AS id", ["id"]).rows == 0
+
+
+def test_making_a_table_twice_makes_it_once(table: LakeTable) -> None:
+    table.create(SCHEMA)
+    assert table.latest_version() == 1
+    assert ids(table) == [1, 2, 3]
+
+
+def test_a_commit_adds_and_removes_in_one_step(table: LakeTable) -> None:
+    old = table.files()
+    new = write(table, [4], "b")
+    assert table.commit(new, old, {}) == 2
+    assert ids(table) == [4]
+    assert table.rows() == 1
+    assert table.size() == new[0].size
+    assert ids(table, 1) == [1, 2, 3]
+    assert table.rows(1) == 3
+
+
+def test_a_commit_carries_its_account(table: LakeTable) -> None:
+    add(table, [4], "区")
+    made, first, second = table.commits_since(-1)
+    assert (made.version, made.account) == (0, {})
+    assert (first.version, first.account) == (1, {"source": "a"})
+    assert (second.version, second.account) == (2, {"source": "区"})
+    assert table.commits_since(1) == [second]
+    assert table.commits_since(2) == []
+
+
+def test_markers_are_remembered_by_later_commits(table: LakeTable) -> None:
+    assert table.marker("quarantine") is None
+    table.commit([], [], {}, {"quarantine": 7})
+    add(table, [4], "b")
+    assert table.marker("quarantine") == 7
+    table.commit([], [], {}, {"quarantine": 9})
+    assert table.marker("quarantine") == 9
+
+
+def test_an_earlier_version_becomes_current_again(table: LakeTable) -> None:
+    add(table, [4], "b")
+    table.roll_back(1)
+    assert ids(table) == [1, 2, 3]
+    assert table.latest_version() == 3
+    assert ids(table, 2) == [1, 2, 3, 4]
+    table.roll_back(3)
+    assert table.latest_version() == 3
+
+
+def test_the_version_of_a_moment_is_the_last_before_it(table: LakeTable) -> None:
+    add(table, [4], "b")
+    moments = [commit.at for commit in table.commits_since(-1)]
+    assert table.version_at(moments[1]) in (1, 2)  # both may fall into one millisecond
+    assert table.version_at(datetime.now(UTC) + timedelta(days=1)) == 2
+    with pytest.raises(UsageError, match="nothing is kept from before"):
+        table.version_at(moments[0] - timedelta(seconds=1))
+
+
+def test_a_version_that_never_was_is_refused(table: LakeTable) -> None:
+    with pytest.raises(UsageError, match="at version 9 cannot be opened"):
+        table.files(9)
+
+
+def test_rows_are_left_out_and_only_their_files_are_rewritten(table: LakeTable) -> None:
+    add(table, [4, None], "b")
+    untouched = table.files(1)
+    rewrite = table.without("SELECT 4 AS id UNION ALL SELECT NULL UNION ALL SELECT 77", ["id"])
+    assert rewrite.rows == 1
+    assert not set(rewrite.removed) & set(untouched)
+    table.commit(rewrite.added, rewrite.removed, {})
+    assert ids(table) == [None, 1, 2, 3]
+    assert set(untouched) <= set(table.files())
+
+
+def test_leaving_out_rows_that_are_not_there_rewrites_nothing(table: LakeTable) -> None:
+    rewrite = table.without("SELECT 77 AS id", ["id"])
+    assert (rewrite.removed, rewrite.added, rewrite.rows) == ([], [], 0)
+
+
+def test_leaving_out_all_rows_leaves_no_file(table: LakeTable) -> None:
+    rewrite = table.without(f"SELECT 'a' AS {DELIVERY}", [DELIVERY])
+    assert (rewrite.rows, rewrite.added) == (3, [])
+    table.commit(rewrite.added, rewrite.removed, {})
+    assert table.files() == []
+
+
+def test_files_of_a_writer_that_fails_are_removed(table: LakeTable) -> None:
+    before = set(table.folder.iterdir())
+    with pytest.raises(RuntimeError), table.writer(SCHEMA) as writer:
+        writer.write(pa.table([[1], ["x"], ["a"]], schema=SCHEMA))
+        raise RuntimeError
+    assert set(table.folder.iterdir()) == before
+
+
+def test_files_are_bounded_and_none_is_empty(
+    table: LakeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cityloom.lake, "ROWS_PER_FILE", 2)
+    with table.writer(SCHEMA) as writer:
+        for number in range(5):
+            writer.write(pa.table([[number], ["x"], ["b"]], schema=SCHEMA))
+            writer.write(pa.table([[], [], []], schema=SCHEMA))
+    assert [file.rows for file in writer.files] == [2, 2, 1]
+    assert writer.rows == 5
+    with table.writer(SCHEMA) as nothing:
+        pass
+    assert nothing.files == []
+
+
+def test_compaction_keeps_rows_and_the_past(table: LakeTable) -> None:
+    for number in range(4, 8):
+        add(table, [number], "b")
+    past = table.latest_version()
+    table.compact()
+    assert len(table.files()) == 1
+    assert ids(table) == [1, 2, 3, 4, 5, 6, 7]
+    assert ids(table, past) == [1, 2, 3, 4, 5, 6, 7]
+    assert table.rows() == 7
+
+
+def test_forgetting_the_past_leaves_the_present_alone(table: LakeTable) -> None:
+    erased = table.files()
+    table.commit(write(table, [4], "b"), erased, {"source": "b"}, {"quarantine": 3})
+    table.forget_past()
+    assert not any(path.exists() for path in erased)
+    again = LakeTable(table.folder)
+    assert ids(again) == [4]
+    assert again.marker("quarantine") == 3
+    assert again.rows() == 1
+    with pytest.raises(UsageError):
+        again.version_at(datetime(2000, 1, 1, tzinfo=UTC))
+    with pytest.raises(UsageError):
+        again.files(1)
+    add(again, [5], "c")
+    assert ids(again) == [4, 5]
+    assert [commit.account for commit in again.commits_since(again.latest_version() - 1)] == [
+        {"source": "c"}
+    ]
+
+
+def test_columns_are_added_with_nulls_in_the_rows_there_are(table: LakeTable) -> None:
+    table.add_columns([pa.field("size", pa.float64())])
+    assert table.schema().names == [*SCHEMA.names, "size"]
+    assert ids(table) == [1, 2, 3]
+
+
+def test_a_scan_has_the_schemas_columns_whatever_the_files_hold(tmp_path: Path) -> None:
+    import duckdb
+
+    pq.write_table(pa.table({"b": ["x"], "extra": [1]}), tmp_path / "one'.parquet")
+    schema = pa.schema([("a", pa.int64()), ("b", pa.string())])
+    files = [tmp_path / "one'.parquet"]
+    assert duckdb.sql(scan(files, schema)).fetchall() == [(None, "x")]
+    assert duckdb.sql(scan([], schema)).fetchall() == []
+    assert duckdb.sql(scan(files, schema, ["b"])).columns == ["b"]
+
+
+def test_sweeping_takes_strays_only(table: LakeTable) -> None:
+    add(table, [4], "b")
+    table.commit([], table.files(1), {})
+    write(table, [9], "never committed")
+    named = {path for version in (1, 2, 3) for path in table.files(version)}
+    assert table.sweep() == 1
+    assert {path for path in table.folder.glob("*.parquet")} == named

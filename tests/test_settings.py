@@ -1,0 +1,153 @@
+"""``city.toml`` says what a city is; a wrong or newer one is told in words."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cityloom.city import City
+from cityloom.errors import UsageError
+from cityloom.settings import FILE, FORMAT, Settings, read_settings, write_settings
+
+
+def written(folder: Path, text: str | bytes) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / FILE).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return folder
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(UsageError) as caught:
+        City.open(folder)
+    return str(caught.value)
+
+
+def test_everything_but_the_name_has_a_default(tmp_path: Path) -> None:
+    found = read_settings(written(tmp_path / "city", 'name = "深圳"'))
+    assert found == Settings(
+        name="深圳",
+        format=FORMAT,
+        crs="EPSG:4326",
+        languages=("en", "zh"),
+        engine="duckdb://",
+        database="sqlite:///store.sqlite",
+    )
+
+
+def test_what_a_city_says_is_read(tmp_path: Path) -> None:
+    text = 'name = "X"\ncrs = "EPSG:4547"\nlanguages = ["zh"]\ndatabase = "sqlite:///other.db"\n'
+    found = City.open(written(tmp_path / "city", text)).settings
+    assert (found.crs, found.languages) == ("EPSG:4547", ("zh",))
+    assert found.database == "sqlite:///other.db"
+
+
+def test_a_new_city_says_only_its_name_and_format(tmp_path: Path) -> None:
+    City.create(tmp_path / "city", 'A "quoted" \\ city')
+    stated = tomllib.loads((tmp_path / "city" / FILE).read_text())
+    assert stated == {"name": 'A "quoted" \\ city', "format": FORMAT}
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
+
+
+@given(
+    st.builds(
+        Settings,
+        name=TEXTS,
+        crs=st.from_regex(r"[A-Z]{1,6}:[0-9]{1,6}", fullmatch=True),
+        languages=st.lists(TEXTS, max_size=3).map(tuple),
+        engine=TEXTS.map(lambda rest: "duckdb://" + rest),
+        database=TEXTS,
+    )
+)
+def test_settings_are_read_as_they_were_written(
+    tmp_path_factory: pytest.TempPathFactory, settings: Settings
+) -> None:
+    folder = tmp_path_factory.mktemp("city")
+    write_settings(folder, settings)
+    assert read_settings(folder) == settings
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "bell\x07"])
+@pytest.mark.xfail(strict=True, reason="control characters are written as they are")
+def test_a_name_with_a_control_character_is_read_as_it_was_written(
+    tmp_path: Path, name: str
+) -> None:
+    assert City.create(tmp_path / "city", name).settings.name == name
+
+
+@pytest.mark.xfail(strict=True, reason="raises pydantic's own error")
+def test_a_city_needs_a_name(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="name"):
+        City.create(tmp_path / "city", "")
+
+
+def test_where_there_is_no_city_the_way_to_one_is_told(tmp_path: Path) -> None:
+    message = refusal(tmp_path)
+    assert "no city here (city.toml is missing)" in message
+    assert f"cityloom new {tmp_path}" in message
+
+
+def test_a_city_of_a_newer_format_says_upgrade(tmp_path: Path) -> None:
+    message = refusal(written(tmp_path / "city", f'name = "X"\nformat = {FORMAT + 1}\nnew = 1\n'))
+    assert f"format {FORMAT + 1}" in message
+    assert f"reads up to {FORMAT}" in message
+    assert "upgrade cityloom" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name = ", "not TOML"),
+        (b"name = \"\xff\"", "not TOML"),
+        ("", "name: Field required"),
+        ('name = ""', "name: "),
+        ('name = 5', "name: "),
+        ('name = "X"\ncolour = "red"', "colour: Extra inputs"),
+        ('name = "X"\ncrs = "somewhere"', "crs: "),
+        ('name = "X"\nlanguages = "zh"', "languages: "),
+        ('name = "X"\nengine = "spark://host"', "engine: "),
+        ('name = "X"\nformat = "one"', "format: "),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_is_told_with_its_path_and_the_field(
+    tmp_path: Path, text: str | bytes, words: str
+) -> None:
+    message = refusal(written(tmp_path / "city", text))
+    assert message.startswith(str(tmp_path / "city" / FILE))
+    assert words in message
+
+
+def test_an_unknown_engine_says_which_are_known(tmp_path: Path) -> None:
+    message = refusal(written(tmp_path / "city", 'name = "X"\nengine = "spark://host"'))
+    assert "'spark://host' is not known; expected duckdb://" in message
+
+
+@pytest.mark.xfail(strict=True, reason="raises pydantic's own error")
+def test_an_unknown_engine_asked_for_on_opening_is_told_in_the_same_words(tmp_path: Path) -> None:
+    City.create(tmp_path / "city", "X")
+    with pytest.raises(UsageError, match="expected duckdb://"):
+        City.open(tmp_path / "city", engine="spark://host")
+
+
+def test_an_engine_may_be_asked_for_on_opening(tmp_path: Path) -> None:
+    City.create(tmp_path / "city", "X")
+    assert City.open(tmp_path / "city", engine="duckdb://x").settings.engine == "duckdb://x"
+    assert City.open(tmp_path / "city").settings.engine == "duckdb://"
+
+
+@pytest.mark.parametrize("field", ["name", "crs", "engine"])
+def test_settings_cannot_be_changed_in_place(field: str) -> None:
+    settings: Any = Settings(name="X")
+    with pytest.raises(ValueError, match="frozen"):
+        setattr(settings, field, "Y")
+
+
+def test_a_folder_that_holds_something_is_not_made_a_city(tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("mine")
+    with pytest.raises(UsageError, match="not empty; a new city needs a folder of its own"):
+        City.create(tmp_path, "X")
+    assert [path.name for path in tmp_path.iterdir()] == ["note.txt"]

@@ -1,0 +1,110 @@
+"""Words, numbers and dates in each language."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+import cityloom.web
+from cityloom.web.kernel_words import decision_words, finding_words, note_words
+from cityloom.web.languages import language, spaced
+
+WEB = Path(cityloom.web.__file__).parent
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
+
+
+def test_every_message_has_its_chinese_words_and_none_is_left_over() -> None:
+    methods = [("**.py", "python"), ("templates/**.html", "jinja2")]
+    said = {found[2] for found in extract_from_dir(WEB, methods, keywords=KEYWORDS)}
+    with open(WEB / "locales/zh/LC_MESSAGES/cityloom.po", "rb") as file:
+        catalogue = read_po(file, locale="zh")
+    translated = {message.id for message in catalogue if message.id and all(message.string)}
+    assert said - translated == set()
+    assert translated - said == set()
+
+
+def test_chinese_words_keep_every_value_of_the_message() -> None:
+    with open(WEB / "locales/zh/LC_MESSAGES/cityloom.po", "rb") as file:
+        for message in read_po(file, locale="zh"):
+            ids = message.id if isinstance(message.id, tuple) else (message.id,)
+            strings = message.string if isinstance(message.string, tuple) else (message.string,)
+            if "%(" in ids[-1]:
+                assert set(_names(ids[-1])) == set(_names(strings[0])), message.id
+
+
+def _names(text: str) -> list[str]:
+    return [part.partition(")s")[0] for part in text.split("%(")[1:]]
+
+
+def test_han_and_latin_are_set_apart_by_a_thin_space() -> None:
+    assert spaced("共12行CSV文件") == "共\u200912\u2009行\u2009CSV\u2009文件"
+    assert spaced("plain text, 12") == "plain text, 12"
+    assert spaced("（见CSV）") == "（见\u2009CSV）"
+
+
+@pytest.mark.parametrize(
+    ("share", "written"),
+    [(0, "0%"), (0.00042, "0.04%"), (0.0134, "1.3%"), (0.5, "50%"), (1, "100%")],
+)
+def test_a_small_share_is_told_from_nothing(share: float, written: str) -> None:
+    assert language("en").percent(share) == written
+
+
+@pytest.mark.parametrize(
+    ("span", "english", "chinese"),
+    [
+        (timedelta(days=365.25 * 10), "10 years", "10\u2009年"),
+        (timedelta(days=30.4375 * 3), "3 months", "3\u2009个月"),
+        (timedelta(days=14), "2 weeks", "2\u2009周"),
+        (timedelta(days=1), "1 day", "1\u2009天"),
+        (timedelta(hours=6), "6 hours", "6\u2009小时"),
+    ],
+)
+def test_a_span_is_said_in_its_own_unit(span: timedelta, english: str, chinese: str) -> None:
+    assert language("en").period(span) == english
+    assert language("zh").period(span) == chinese
+
+
+def test_numbers_are_separated_and_rounded() -> None:
+    english = language("en")
+    assert english.number(1234567) == "1,234,567"
+    assert english.number(0.5, 2) == "0.5"
+    assert english.rounded(1_124_396.2) == "1,120,000"
+    assert english.rounded(0.012345) == "0.0123"
+    assert english.rounded(0) == "0"
+    assert english.seconds(0.25) == "0.2 s"
+    assert english.seconds(180) == "3 min"
+
+
+def test_an_unknown_language_is_english() -> None:
+    assert language("tlh").code == "en"
+
+
+def test_what_the_kernel_says_is_said_in_chinese_where_it_is_known() -> None:
+    chinese = language("zh")
+    refused = "personal data is not shown where nobody has signed in"
+    assert decision_words(refused, chinese) == "未登录时不显示个人数据"
+    assert decision_words("a rule of tomorrow", chinese) == "a rule of tomorrow"
+    noted = note_words("column 'a' is missing; 'b' may be its new name", chinese)
+    assert noted == "缺少列“a”；“b”可能是它的新名称"
+    late = "visit: nothing has come for 40 days; expected every 30 days"
+    assert (
+        finding_words(late, chinese)
+        == "visit：已有\u200940\u2009天没有报送；约定每\u200930\u2009天一次"
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "word"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", "总览"),
+        ("en;q=0.4, zh-TW;q=0.7", "总览"),
+        ("fr, de;q=0.5", "Overview"),
+        ("zh;q=no", "Overview"),
+        ("", "Overview"),
+    ],
+)
+def test_the_browser_is_asked_for_its_language(client, header: str, word: str) -> None:
+    assert word in client.get("/", headers={"accept-language": header}).text
