@@ -252,7 +252,7 @@ def loaded_by_a_weave(town: Town) -> tuple[str, set[str]]:
 def test_nothing_stale_opens_no_engine(town: Town) -> None:
     count, modules = loaded_by_a_weave(waiting(town))
     assert count == "0"
-    assert modules.isdisjoint({"cityloom.engine", "cityloom.derive", "ibis"})
+    assert {"cityloom.engine", "cityloom.derive"} & modules == set()
 
 
 @pytest.mark.xfail(strict=True, reason="the lake and retention load DuckDB whatever there is to do")
@@ -460,6 +460,22 @@ def test_the_second_of_two_datasets_catches_up_after_a_failure_between_them(
     town.weave()
     assert town.rows("even") == [(2,), (4,)]
     assert town.rows("odd") == [(1,), (3,), (5,)]
+
+
+@pytest.mark.xfail(strict=True, reason="a quarantine committed for nothing is not rolled back")
+def test_refused_rows_are_there_once_after_a_failure_between_quarantine_and_dataset(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.receives(case=CASE)
+    town.makes(judged=[column("no", "integer"), column("district", enum=["N"])])
+    town.by("def judged(case: Table) -> Table: return case.select('no', 'district')")
+    town.delivers("case", "one", *CASES)
+    with monkeypatch.context() as patch:
+        patch.setattr(LakeTable, "commit", failing_for(town.city.kept("judged").folder))
+        with pytest.raises(OSError, match="disk"):
+            town.weave()
+    assert not town.weave()["judged"].failed
+    assert [refused.received["no"] for refused in quarantined(town.city, "judged")] == [3]
 
 
 def failing_for(folder: Path) -> Any:

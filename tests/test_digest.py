@@ -78,7 +78,7 @@ def test_each_value_counts(old: str, new: str, made) -> None:  # type: ignore[no
 
 def test_each_row_counts_and_counts_once(tmp_path: Path) -> None:
     found = []
-    for number, lines in enumerate(["", "a\n", "a\na\n", "a\na\na\n", "\n", "b\n"]):
+    for number, lines in enumerate(["", "a\n", "a\na\n", "a\na\na\n", '""\n', "b\n"]):
         contract = contract_text("thing", [column("text")])
         city = new_city(tmp_path / str(number), {"thing": contract})
         deliver(city, "thing", "a.csv", f"text\n{lines}".encode())

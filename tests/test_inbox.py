@@ -8,6 +8,7 @@ import pytest
 from cityloom.city import City
 from cityloom.errors import DeliveryError
 from cityloom.inbox import Fingerprints, delivered_files, files_in
+from cityloom.store import open_store
 from tests.cities import column, contract_text, new_city
 
 
@@ -79,11 +80,11 @@ ONE = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
 
 
 def test_a_fingerprint_is_the_sha256_of_the_bytes(city: City, file: Path) -> None:
-    assert Fingerprints(city._store).of(file) == ONE
+    assert Fingerprints(open_store(city.path, city.settings.database)).of(file) == ONE
 
 
 def test_a_change_of_size_or_time_is_looked_at_again(city: City, file: Path) -> None:
-    prints = Fingerprints(city._store)
+    prints = Fingerprints(open_store(city.path, city.settings.database))
     assert prints.of(file) == ONE
     file.write_bytes(b"two!")
     assert prints.of(file) != ONE
@@ -96,11 +97,11 @@ def test_a_change_of_size_or_time_is_looked_at_again(city: City, file: Path) -> 
 
 
 def test_a_file_is_read_once_and_remembered_by_the_next_process(city: City, file: Path) -> None:
-    assert Fingerprints(city._store).of(file) == ONE
+    assert Fingerprints(open_store(city.path, city.settings.database)).of(file) == ONE
     stat = file.stat()
     file.write_bytes(b"not")
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert Fingerprints(city._store).of(file) == ONE  # the bytes were not read again
+    assert Fingerprints(open_store(city.path, city.settings.database)).of(file) == ONE  # the bytes were not read again
 
 
 def test_a_file_touched_but_unchanged_is_no_new_delivery(city: City) -> None:

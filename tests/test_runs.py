@@ -6,6 +6,7 @@ import pytest
 
 from cityloom.city import City
 from cityloom.errors import DeliveryError
+from cityloom.store import open_store
 from cityloom.runs import RECEIVE, REPLAY, Run, deliveries
 from tests.cities import assert_accounted, column, contract_text, deliver, new_city
 
@@ -71,7 +72,7 @@ def test_a_known_file_is_known_without_the_store(city: City) -> None:
 
 
 def test_a_commit_that_the_log_missed_is_caught_up_once(city: City) -> None:
-    connection = city._store.raw_connection()
+    connection = open_store(city.path, city.settings.database).raw_connection()
     connection.execute("DELETE FROM run WHERE dataset = 'thing' AND version > 1")
     connection.commit()
     connection.close()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cityloom.digest import Digests
-from cityloom.runs import Run, newest_version
+from cityloom.runs import Run, newest_change, newest_version
 
 if TYPE_CHECKING:
     from cityloom.city import City
@@ -53,5 +53,5 @@ def _facts(city: "City", name: str, digests: Digests, runs: Sequence[Run]) -> Da
         classification=contract.classification.label,
         owner=contract.owner,
         kind=RECEIVED if name in city.received else DERIVED,
-        changed=max((run.started for run in runs if run.version is not None), default=""),
+        changed=newest_change(runs),
     )

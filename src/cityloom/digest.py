@@ -44,7 +44,7 @@ class Digests:
     def _known(self, columns: str) -> dict[str, str]:
         query = select(PARTS.c.file, PARTS.c.digest).where(PARTS.c.columns == columns)
         with self._engine.connect() as connection:
-            return dict(connection.execute(query).tuples().all())
+            return dict(connection.execute(query).all())
 
     def _remember(self, file: str, columns: str, digest: str) -> None:
         with self._engine.begin() as connection:

@@ -22,7 +22,10 @@ SEEN = Table(
 
 @dataclass(frozen=True)
 class DeliveredFile:
-    """A file and the name it goes by: the same name again means the same delivery again."""
+    """A file and the name it goes by: the same name again means the same delivery again.
+
+    The name is the file's own, below the dataset's inbox with the folders between.
+    """
 
     path: Path
     source: str
@@ -32,8 +35,9 @@ def delivered_files(city: Path, contract: Contract) -> list[DeliveredFile]:
     """The files that lie ready for a dataset, by name."""
     places = (f"inbox/{contract.dataset}/**/*", f"inbox/{contract.dataset}.*")
     found = {path for place in _said(contract.files.path, places) for path in city.glob(place)}
+    own = city / "inbox" / contract.dataset
     return [
-        DeliveredFile(path, source_name(path))
+        DeliveredFile(path, path.relative_to(own).as_posix() if own in path.parents else path.name)
         for path in sorted(found)
         if path.is_file() and not path.name.startswith((".", "~"))
     ]
@@ -55,12 +59,7 @@ def files_in(path: Path) -> list[DeliveredFile]:
         files = [path] if path.is_file() else []
     if not files:
         raise DeliveryError(f"{path}: no such file, or an empty folder")
-    return [DeliveredFile(file, source_name(file)) for file in files]
-
-
-def source_name(path: Path) -> str:
-    """The identity of a delivery within its dataset: the file's name."""
-    return path.name
+    return [DeliveredFile(file, file.name) for file in files]
 
 
 class Fingerprints:

@@ -64,14 +64,14 @@ def receipts(
 
 
 def replay_reason(
-    contract: Contract, runs: Sequence[Run], newest: Mapping[str, int], quarantined: bool
+    contract: Contract, runs: Sequence[Run], newest: Mapping[str, str], quarantined: bool
 ) -> str | None:
     """Why refused rows of a dataset may now be kept, or ``None``.
 
     Args:
         contract: the dataset's contract.
         runs: the dataset's runs.
-        newest: for every dataset, the place of its newest run in the city's log.
+        newest: for every dataset, when its newest run that changed it began.
         quarantined: whether any row is in quarantine.
     """
     tried = [run for run in runs if run.kind in (RECEIVE, REPLAY) and not run.failed]
@@ -79,10 +79,18 @@ def replay_reason(
         return None
     if tried[-1].contract != contract.digest:
         return "its contract changed"
-    mine = newest[contract.dataset]
+    replays = [run.started for run in tried if run.kind == REPLAY]
+    judged = replays[-1] if replays else tried[0].started
     arrived = sorted(
-        column.reference.dataset
-        for column in contract.references
-        if column.reference and newest.get(column.reference.dataset, -1) > mine
+        name
+        for name in {column.reference.dataset for column in contract.references if column.reference}
+        if name != contract.dataset and newest.get(name, "") > judged
     )
+    if refers_to_itself(contract) and (tried[-1].kind == RECEIVE or tried[-1].rows_kept > 0):
+        arrived.append(contract.dataset)
     return f"rows wait for {', '.join(arrived)}" if arrived else None
+
+
+def refers_to_itself(contract: Contract) -> bool:
+    """Whether a dataset's rows refer to rows of the same dataset."""
+    return any(c.reference and c.reference.dataset == contract.dataset for c in contract.columns)

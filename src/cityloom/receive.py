@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,7 +25,15 @@ from cityloom.contract import Column, Contract, Delivery
 from cityloom.contract.changes import additions
 from cityloom.contract.refusals import forbidden_content
 from cityloom.contract.rules import Reason
-from cityloom.contract.split import Mask, Split, Splitter, hash_sql, mask, reason_lists
+from cityloom.contract.split import (
+    REASONS_TYPE,
+    Mask,
+    Split,
+    Splitter,
+    hash_sql,
+    mask,
+    reason_lists,
+)
 from cityloom.drift import drift
 from cityloom.errors import DeliveryError
 from cityloom.hashes import HashBag, Hashes, is_member
@@ -193,10 +201,15 @@ class _Receiving:
             for group, bag in zip(self.uniques, bags, strict=True)
         ]
 
+    @property
+    def _replaces(self) -> bool:
+        """Whether a row takes the place of the row of its key that is there."""
+        return self.contract.delivery is Delivery.UPSERT and not self.replay
+
     def _also_held(self, group: Sequence[Column], bag: HashBag) -> Hashes:
         """Hashes of this delivery that rows of other deliveries have too."""
         held = self._held([column.name for column in group])
-        if held is None:
+        if held is None or (self._replaces and group == self.contract.key):
             return np.empty(0, np.uint64)
         names = [column.name for column in group]
         rows = duckdb.connect().execute(f"SELECT {hash_sql(names)} AS h FROM ({held})")
@@ -208,8 +221,8 @@ class _Receiving:
         return np.unique(np.concatenate(found)) if found else np.empty(0, np.uint64)
 
     def _held(self, columns: Sequence[str]) -> str | None:
-        """SQL for the rows that this delivery's rows may not contradict; none for most modes."""
-        if self.contract.delivery is not Delivery.APPEND and not self.replay:
+        """SQL for the rows of other deliveries, which this one's may not contradict, if any."""
+        if self.contract.delivery is Delivery.SNAPSHOT and not self.replay:
             return None
         files = self.place.kept.files()
         if not files:
@@ -304,11 +317,12 @@ class _Receiving:
         reasons = self.splitter.explain(text)
         if not any(orphans.any() for orphans in orphaned):
             return reasons
-        lists: list[list[Reason]] = [[] for _ in range(len(text))]
+        lists = reasons.to_pylist()
         for column, orphans in zip(self.contract.references, orphaned, strict=True):
             for row in np.flatnonzero(orphans):
-                lists[row].append(_orphan_reason(column))
-        return _joined(reasons, reason_lists(lists))
+                if not _mistyped(column, lists[row]):
+                    lists[row].append(asdict(_orphan_reason(column)))
+        return pa.array(lists, REASONS_TYPE)
 
     def _keep(self, typed: pa.Table, ordinals: Ordinals) -> None:
         delivery = pa.repeat(self.source, len(typed))
@@ -358,7 +372,7 @@ class _Receiving:
         if not files:
             return
         held = self._held(self.contract.schema.names)
-        sql = settle_sql(self.contract, files, self._doubtful_schema(), held)
+        sql = settle_sql(self.contract, files, self._doubtful_schema(), held, self._replaces)
         rows = duckdb.connect(config={"temp_directory": str(self.scratch)}).execute(sql)
         for batch in rows.to_arrow_reader(ROWS_AT_A_TIME):
             table = pa.Table.from_batches([batch])
@@ -463,6 +477,5 @@ def _orphan_reason(column: Column) -> Reason:
     return Reason(column.name, "reference", f"{column.name}: not (yet) in {target}")
 
 
-def _joined(first: pa.ListArray, second: pa.ListArray) -> pa.ListArray:
-    rows = [a + b for a, b in zip(first.to_pylist(), second.to_pylist(), strict=True)]
-    return pa.array(rows, SCHEMA.field("reasons").type)
+def _mistyped(column: Column, reasons: Iterable[Mapping[str, str]]) -> bool:
+    return any(r["column"] == column.name and r["rule"] == "type" for r in reasons)

@@ -76,7 +76,7 @@ _FIELDS = {item.name for item in fields(Run)}
 
 def now() -> str:
     """The present time as the log writes it: ISO 8601, UTC."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 class RunLog:
@@ -89,7 +89,7 @@ class RunLog:
         """Read the accounts of commits that the log has not seen."""
         with self._engine.begin() as connection:
             newest = select(RUNS.c.dataset, func.max(RUNS.c.version)).group_by(RUNS.c.dataset)
-            seen = dict(connection.execute(newest).tuples().all())
+            seen = dict(connection.execute(newest).all())
             for dataset, table in tables.items():
                 since = seen.get(dataset)
                 rows = [
@@ -111,7 +111,7 @@ class RunLog:
         if dataset:
             query = query.where(RUNS.c.dataset == dataset)
         with self._engine.connect() as connection:
-            rows = connection.execute(query).tuples().all()
+            rows = connection.execute(query).all()
         return [_run(name, version, facts) for name, version, facts in rows if facts.get("kind")]
 
 
@@ -123,6 +123,11 @@ def deliveries(runs: Iterable[Run]) -> dict[str, Run]:
 def last_made(runs: Sequence[Run]) -> Run | None:
     """The newest run that made a derived dataset."""
     return next((run for run in reversed(runs) if run.kind == DERIVE and not run.failed), None)
+
+
+def newest_change(runs: Sequence[Run]) -> str:
+    """When the newest run that changed a dataset began; empty where there is none."""
+    return max((run.started for run in runs if run.version is not None), default="")
 
 
 def newest_version(runs: Sequence[Run]) -> int:

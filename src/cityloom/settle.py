@@ -14,13 +14,28 @@ FIRST, VALUES, REASONS = "_first", "_values", "_reasons"
 wrong with it."""
 
 
+_SOUND = f"len({REASONS}) = 0"
+
+
 def settle_sql(
-    contract: Contract, files: Sequence[Path], schema: pa.Schema, held: str | None
+    contract: Contract,
+    files: Sequence[Path],
+    schema: pa.Schema,
+    held: str | None,
+    replaces: bool = False,
 ) -> str:
     """SQL that tells, of rows set aside, which are further copies and which contradict each other.
 
     Gives the rows with ``_first`` (false for a further copy of a row) and with the reasons of the
-    contradictions added to ``_reasons``.
+    contradictions added to ``_reasons``. Copies are rows of equal values, or broken rows of equal
+    text.
+
+    Args:
+        contract: whose keys are meant.
+        files: the rows set aside.
+        schema: their columns.
+        held: SQL for the rows that are there already, if they count.
+        replaces: whether a row takes the place of the row of its key that is there.
     """
     clashes, keys = [], []
     for number, group in enumerate(contract.uniques):
@@ -32,12 +47,19 @@ def settle_sql(
         keys.append(f"{readable} AND {count} > 1 AS _clash_{number}")
         message = f"{listed}: comes more than once in this delivery with different values"
         clashes.append(_reason_case(f"_clash_{number}", names, "unique", message))
-        if held:
-            keys.append(f"{readable} AND {_exists(names, 'held')} AS _held_{number}")
+        if held and not (replaces and group == contract.key):
+            same_row = [column.name for column in contract.key] if replaces else []
+            taken = _exists(names, "held", but_for=same_row)
+            keys.append(f"{readable} AND {taken} AS _held_{number}")
             message = f"{listed}: held already by a row of another delivery with different values"
             clashes.append(_reason_case(f"_held_{number}", names, "unique", message))
-    same = _exists(contract.schema.names, "held", nulls_agree=True) if held else "false"
-    copies = f"row_number() OVER (PARTITION BY _values ORDER BY {ORDINAL}) = 1 AND NOT {same}"
+    values = contract.schema.names
+    same = "false"
+    if held and not replaces:
+        same = f"({_SOUND} AND {_exists(values, 'held', nulls_agree=True)})"
+    alike = f"{', '.join(map(quoted, values))}, CASE WHEN {_SOUND} THEN NULL ELSE {VALUES} END"
+    first = f"row_number() OVER (PARTITION BY {alike} ORDER BY {ORDINAL}) = 1"
+    copies = f"{first} AND NOT {same}"
     reasons = f"list_filter([{', '.join(clashes)}], reason -> reason IS NOT NULL)"
     return (
         (f"WITH held AS ({held}), " if held else "WITH ")
@@ -55,10 +77,16 @@ def _readable(names: Sequence[str]) -> str:
     return f"({present} AND len(list_filter(_reasons, {mistyped})) = 0)"
 
 
-def _exists(names: Sequence[str], relation: str, nulls_agree: bool = False) -> str:
-    operator = "IS NOT DISTINCT FROM" if nulls_agree else "="
-    agree = " AND ".join(f"{relation}.{quoted(n)} {operator} aside.{quoted(n)}" for n in names)
-    return f"EXISTS (SELECT 1 FROM {relation} WHERE {agree})"
+def _exists(
+    names: Sequence[str], relation: str, nulls_agree: bool = False, but_for: Sequence[str] = ()
+) -> str:
+    agree = _agree(names, relation, "IS NOT DISTINCT FROM" if nulls_agree else "=")
+    other = f" AND NOT ({_agree(but_for, relation, '=')})" if but_for else ""
+    return f"EXISTS (SELECT 1 FROM {relation} WHERE {agree}{other})"
+
+
+def _agree(names: Sequence[str], relation: str, operator: str) -> str:
+    return " AND ".join(f"{relation}.{quoted(n)} {operator} aside.{quoted(n)}" for n in names)
 
 
 def _reason_case(flag: str, names: Sequence[str], rule: str, message: str) -> str:

@@ -10,7 +10,17 @@ from cityloom.errors import DeliveryError, UsageError
 from cityloom.graph import DatasetFunction, LastRun, why_stale
 from cityloom.inbox import delivered_files
 from cityloom.plan import Step, parents_first, receipts, replay_reason
-from cityloom.runs import DERIVE, EXPIRE, RECEIVE, REPLAY, Run, last_made, newest_version
+from cityloom.runs import (
+    DERIVE,
+    EXPIRE,
+    RECEIVE,
+    REPLAY,
+    Run,
+    last_made,
+    newest_change,
+    newest_version,
+    now,
+)
 
 if TYPE_CHECKING:
     from cityloom.city import City
@@ -51,8 +61,9 @@ def weave(city: "City", on_step: OnStep) -> Iterator[Run]:
     told = _Told(on_step, len(steps))
     for step in (step for step in steps if step.kind == RECEIVE):
         yield from told.of(step, partial(_try_to_receive, city, step))
-    for step in _replays(city, _runs(city), set()):
-        yield from told.of(step, partial(city.judge_again, step.dataset))
+    while replays := _replays(city, _runs(city), set()):
+        for step in replays:
+            yield from told.of(step, partial(city.judge_again, step.dataset))
     for step in _expiries(city, _runs(city)):
         yield from told.of(step, partial(city.expire, step.dataset))
     yield from _derived(city, told)
@@ -110,9 +121,8 @@ def _receipts(city: "City", contract: Contract, runs: RunsByDataset) -> list[Ste
 
 
 def _replays(city: "City", runs: RunsByDataset, touched: set[str]) -> list[Step]:
-    log = city.log.all()
-    newest = {run.dataset: place for place, run in enumerate(log) if run.version is not None}
-    newest |= dict.fromkeys(touched, len(log))
+    newest = {name: newest_change(found) for name, found in runs.items()}
+    newest |= dict.fromkeys(touched, now())
     steps = []
     for contract in parents_first(city.received):
         name = contract.dataset

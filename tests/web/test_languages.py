@@ -8,8 +8,9 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 import cityloom.web
-from cityloom.web.kernel_words import decision_words, finding_words, note_words
+from cityloom.web.kernel_words import decision_words, error_words, finding_words, note_words
 from cityloom.web.languages import language, spaced
+from cityloom.web.words import unit_sign
 
 WEB = Path(cityloom.web.__file__).parent
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
@@ -108,3 +109,29 @@ def test_what_the_kernel_says_is_said_in_chinese_where_it_is_known() -> None:
 )
 def test_the_browser_is_asked_for_its_language(client, header: str, word: str) -> None:
     assert word in client.get("/", headers={"accept-language": header}).text
+
+
+@pytest.mark.parametrize(
+    ("unit", "english", "chinese"),
+    [
+        (None, "", ""),
+        ("1", "", ""),
+        ("km2", "km²", "km²"),
+        ("person/km2", "people/km²", "人/km²"),
+        ("CNY/m2/month", "CNY/m²/month", "CNY/m²/月"),
+        ("furlong", "furlong", "furlong"),
+    ],
+)
+def test_a_unit_is_written_as_people_write_it(unit: str | None, english: str, chinese: str) -> None:
+    assert unit_sign(unit, language("en")) == english
+    assert unit_sign(unit, language("zh")) == chinese
+
+
+def test_a_failed_delivery_is_said_in_chinese() -> None:
+    said = (
+        "required column 'a' is missing; the file has b, c. Nothing was kept: mend the file, "
+        "or the column's physicalName in the contract, and deliver it again"
+    )
+    assert error_words(said, language("zh")).startswith("缺少必填列“a”；文件中有\u2009b、c；")
+    found = finding_words(f"visit: x.csv could not be received: {said}", language("zh"))
+    assert "缺少必填列" in found

@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from cityloom.web.asked import Form, form_of
 from cityloom.web.desk import Desk
+from cityloom.web.kernel_words import error_words
 from cityloom.web.languages import COOKIE, LANGUAGES, Language, has_han, language_of
 from cityloom.web.words import (
     classification_word,
@@ -142,6 +143,7 @@ def _templates() -> Environment:
     environment.globals |= {
         "asset": _asset,
         "classification_word": classification_word,
+        "error_words": error_words,
         "heading": heading,
         "languages": LANGUAGES,
         "name_of": name_of,

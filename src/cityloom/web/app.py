@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from importlib import import_module
 from typing import Any
 
 from fastapi import FastAPI
@@ -80,6 +81,7 @@ def health(request: Request) -> dict[str, Any]:
 
 
 def _look_once(desk: Desk) -> None:
+    import_module("cityloom.engine")  # which takes a while, and which the first row needs
     with suppress(UsageError):
         desk.look()
         desk.findings()

@@ -83,6 +83,25 @@ _NOTES = _sayings(
     ),
 )
 
+_ERRORS = _sayings(
+    (
+        r"required column '(?P<column>[^']+)' is missing; '(?P<likely>[^']+)' may be its new name; "
+        r"the file has (?P<values>.+?)\. Nothing was kept.+",
+        N_(
+            "required column ‘%(column)s’ is missing; ‘%(likely)s’ may be its new name; "
+            "the file has %(values)s; nothing of it was kept"
+        ),
+    ),
+    (
+        r"required column '(?P<column>[^']+)' is missing; the file has (?P<values>.+?)\. "
+        r"Nothing was kept.+",
+        N_(
+            "required column ‘%(column)s’ is missing; the file has %(values)s; "
+            "nothing of it was kept"
+        ),
+    ),
+)
+
 _DECISIONS = _sayings(
     (
         r"personal data is not shown where nobody has signed in",
@@ -155,18 +174,24 @@ def decision_words(message: str, language: Language) -> str:
     return _said(message, _DECISIONS, language)
 
 
+def error_words(message: str, language: Language) -> str:
+    """Why a run failed."""
+    return _said(message, _ERRORS, language)
+
+
 def finding_words(message: str, language: Language) -> str:
     """What is wrong with a city, or its mend."""
-    return _said(message, _FINDINGS, language)
+    start, colon, error = message.partition(" could not be received: ")
+    return _said(start + colon + error_words(error, language), _FINDINGS, language)
 
 
 def _said(message: str, sayings: Sequence[_Saying], language: Language) -> str:
     for shape, saying in sayings:
         if found := shape.fullmatch(message):
-            values = {name: value.replace(", ", "、") for name, value in found.groupdict().items()}
-            return language.gettext(
-                saying, **(values if language.is_chinese else found.groupdict())
-            )
+            values = found.groupdict()
+            if language.is_chinese and "values" in values:
+                values["values"] = values["values"].replace(", ", "、")
+            return language.gettext(saying, **values)
     return message
 
 

@@ -10,7 +10,7 @@ from cityloom.web.figures import Standing
 from cityloom.web.languages import Language
 
 _MOST_VALUES = 8
-_SIGNS = {"m2": "m²", "km2": "km²", "m3": "m³", "CNY": "¥"}
+_SIGNS = {"1": "", "m2": "m²", "km2": "km²", "m3": "m³", "degree": "°"}
 
 
 def name_of(contract: Contract, language: Language) -> str:
@@ -111,10 +111,19 @@ def type_words(column: Column, language: Language) -> str:
 
 
 def unit_sign(unit: str | None, language: Language) -> str:
-    """A unit as it is written in a heading."""
-    if unit in ("person", "people"):
-        return language.gettext("people")
-    return _SIGNS.get(unit or "", unit or "")
+    """A unit as it is written in a heading; nothing for a bare number."""
+    _ = language.gettext
+    words = {
+        "company": _("companies"),
+        "dwelling": _("dwellings"),
+        "household": _("households"),
+        "lease": _("leases"),
+        "month": _("month"),
+        "person": _("people"),
+        "school": _("schools"),
+    }
+    parts = (unit or "").split("/")
+    return "/".join(words.get(part) or _SIGNS.get(part, part) for part in parts)
 
 
 def rules_in_words(column: Column, language: Language) -> Iterator[str]:

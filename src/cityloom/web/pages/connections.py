@@ -48,9 +48,9 @@ def city_drawing(look: Look, language: Language) -> Markup:
     edges = made_from(look)
     nodes = [_node(contract, look, language) for contract in look.contracts.values()]
     for contract in look.city.received.values():
-        if contract.owner:
-            nodes.append(owner_node(contract.owner))
-            edges.append(Edge(owner_node(contract.owner).name, contract.dataset))
+        owner = owner_node(contract.owner, language)
+        nodes.append(owner)
+        edges.append(Edge(owner.name, contract.dataset))
     label = language.gettext("Lineage of the whole city")
     return lineage(list(dict.fromkeys(nodes)), edges, label)
 
@@ -65,9 +65,8 @@ def dataset_drawing(look: Look, dataset: str, language: Language) -> Markup:
             edges.append(edge)
     names = flow.union(*((edge.source, edge.target) for edge in edges))
     nodes = [_node(look.contracts[name], look, language, dataset) for name in sorted(names)]
-    owner = look.contracts[dataset].owner
-    if dataset in look.city.received and owner:
-        nodes.append(owner_node(owner))
+    if dataset in look.city.received:
+        nodes.append(owner_node(look.contracts[dataset].owner, language))
         edges.append(Edge(nodes[-1].name, dataset))
     return lineage(nodes, edges, language.gettext("Lineage of %(dataset)s", dataset=dataset))
 
@@ -78,8 +77,10 @@ def _closes_ring(edge: Edge, edges: list[Edge]) -> bool:
     return flows_back or Edge(edge.source, edge.target) in edges
 
 
-def owner_node(owner: str) -> Node:
+def owner_node(owner: str, language: Language) -> Node:
     """Who delivers, as a node; it leads to the catalogue of what is theirs."""
+    if not owner:
+        return Node("owner", language.gettext("no owner named"), "owner")
     return Node(f"owner {owner}", owner, "owner", f"/datasets?{urlencode({'owner': owner})}")
 
 

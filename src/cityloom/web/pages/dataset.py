@@ -30,6 +30,9 @@ router = APIRouter()
 for part in (quality, rows, refused):
     router.include_router(part.router)
 
+_MOST_RUNS = 200
+"""How many runs the page of a dataset's history lists; its JSON and CSV have all."""
+
 _COLUMN_FACTS = (
     "column", "title", "description", "type", "unit", "required", "key", "classification", "rules",
     "reference",
@@ -70,6 +73,7 @@ def history(request: Request, dataset: str) -> Response:
     shown = section(request, dataset, "history")
     city = shown.look.city.settings.name
     newest_first = list(reversed(shown.runs))
+    left_out = max(len(newest_first) - _MOST_RUNS, 0)
     changed = _contract_changes(shown.runs)
     values = {
         "runs": [
@@ -79,8 +83,10 @@ def history(request: Request, dataset: str) -> Response:
                 "notes": [note_words(note, shown.language) for note in run.notes],
                 "new_contract": run in changed,
             }
-            for run in newest_first
+            for run in newest_first[:_MOST_RUNS]
         ],
+        "total": len(newest_first),
+        "left_out": left_out,
         "DERIVE": DERIVE,
     }
     table = Table(RUN_COLUMNS, [run_row(run, city) for run in newest_first])

@@ -51,7 +51,9 @@ def overview(request: Request) -> Response:
         "finding": _finding(look, intakes, language),
         "arrivals": _arrivals(listed, intakes),
         "drawing": city_drawing(look, language),
-        "runs": [(run, look.contracts.get(run.dataset)) for run in look.runs[:-7:-1]],
+        "runs": [
+            (run, look.contracts.get(run.dataset)) for run in look.runs[: -_NEWEST_RUNS - 1 : -1]
+        ],
         "ended": ended,
     }
     facts = {
