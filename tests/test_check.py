@@ -175,7 +175,6 @@ def test_a_dataset_that_states_no_frequency_is_never_late(
     assert [item for item in found(city) if "has come" in item.what] == []
 
 
-@pytest.mark.xfail(strict=True, reason="lateness is counted from a first delivery alone")
 def test_a_dataset_whose_first_delivery_never_came_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -335,7 +335,6 @@ def test_a_dataset_that_does_not_say_it_grows_is_made_whole_again(town: Town) ->
     assert {batch for _, _, batch in town.rows("seen")} == {4}
 
 
-@pytest.mark.xfail(strict=True, reason="rows stay as the earlier code made them")
 def test_a_growing_dataset_is_made_whole_again_when_its_function_changes(town: Town) -> None:
     growing(town)
     town.by(GROWING.replace("_.days * 2", "_.days * 3"))
@@ -356,7 +355,6 @@ def test_a_growing_dataset_is_judged_again_when_its_contract_changes(town: Town)
     assert town.rows("seen", "no") == [(2,), (3,)]
 
 
-@pytest.mark.xfail(strict=True, reason="keys are compared within the new rows alone")
 def test_a_key_that_a_growing_dataset_holds_already_is_not_added_again(town: Town) -> None:
     town.receives(case=CASE)
     town.makes(first=contract_text("first", [column("district", key=1)], grows=True))
@@ -443,7 +441,6 @@ def half_made(town: Town, monkeypatch: pytest.MonkeyPatch) -> Town:
     return town
 
 
-@pytest.mark.xfail(strict=True, reason="files that a commit already names are removed")
 def test_a_failure_between_two_datasets_of_one_function_leaves_both_readable(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -452,7 +449,6 @@ def test_a_failure_between_two_datasets_of_one_function_leaves_both_readable(
     assert town.rows("even") == [(2,)]
 
 
-@pytest.mark.xfail(strict=True, reason="what is new is told by the first dataset's last run alone")
 def test_the_second_of_two_datasets_catches_up_after_a_failure_between_them(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -462,7 +458,6 @@ def test_the_second_of_two_datasets_catches_up_after_a_failure_between_them(
     assert town.rows("odd") == [(1,), (3,), (5,)]
 
 
-@pytest.mark.xfail(strict=True, reason="a quarantine committed for nothing is not rolled back")
 def test_refused_rows_are_there_once_after_a_failure_between_quarantine_and_dataset(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -633,7 +628,6 @@ def test_what_a_function_gives_wrongly_is_refused_whole_and_told_with_its_name(
         "return case.mutate(n=_.district).select('district', 'n', 'days')",
     ],
 )
-@pytest.mark.xfail(strict=True, reason="what fails only in the engine raises as it is")
 def test_a_function_that_fails_in_the_engine_is_told_with_its_name_too(
     town: Town, code: str
 ) -> None:
@@ -642,7 +636,6 @@ def test_a_function_that_fails_in_the_engine_is_told_with_its_name_too(
     assert f"{town.package}.tables.waits" in town.weave()["waits"].error
 
 
-@pytest.mark.xfail(strict=True, reason="raises what unpacking two values into one name raises")
 def test_previous_of_a_function_of_several_datasets_is_refused_in_words(town: Town) -> None:
     town.receives(case=CASE)
     town.makes(**PAIR_COLUMNS)
@@ -657,7 +650,6 @@ def test_a_function_without_a_contract_is_told_with_the_name_of_its_dataset(town
         town.weave()
 
 
-@pytest.mark.xfail(strict=True, reason="the derived contract takes the other's place")
 def test_a_dataset_that_is_both_received_and_derived_is_refused(town: Town) -> None:
     town.receives(case=CASE, waits=contract_text("waits", [column("x")]))
     town.makes(waits=WAITS_COLUMNS)

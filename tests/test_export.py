@@ -160,7 +160,6 @@ def test_geojson_of_a_dataset_without_geometry_is_refused_with_what_to_do(tmp_pa
         write_file(city.read("thing", TESTER), tmp_path / "x", "geojson", city.contract("thing"))
 
 
-@pytest.mark.xfail(strict=True, reason="a number that is none is written as NaN, which is not JSON")
 def test_geojson_is_json_whatever_the_numbers(city: City) -> None:
     odd = [[1, "a", float("nan"), None, None, None, None, None]]
     text = exported(city, "geojson", odd).read_text()

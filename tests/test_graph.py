@@ -166,7 +166,6 @@ def test_a_dataset_made_twice_is_refused_and_both_makers_are_named() -> None:
     assert "rename one" in message
 
 
-@pytest.mark.xfail(strict=True, reason="the later of two functions of one name replaces the other")
 def test_functions_of_one_name_in_two_modules_are_all_run() -> None:
     first = function("waits", "raw", outputs=("by_street",))
     second = DatasetFunction("waits", print, ("raw",), ("by_kind",), None, "", "village.tables")
@@ -334,23 +333,19 @@ def test_the_digest_does_not_change_with_an_unrelated_function(package: Package)
 DEFECT = "only functions and classes that are named directly are followed"
 
 
-@pytest.mark.xfail(strict=True, reason=DEFECT)
 def test_the_digest_changes_with_a_helper_called_through_its_module(package: Package) -> None:
     assert changed(package, "def distant(case):", "def distant(case, more=1):") == {"by_module"}
 
 
-@pytest.mark.xfail(strict=True, reason=DEFECT)
 def test_the_digest_changes_with_a_constant_that_the_function_uses(package: Package) -> None:
     assert changed(package, "SMALLEST = 5", "SMALLEST = 6") == {"by_constant"}
 
 
-@pytest.mark.xfail(strict=True, reason=DEFECT)
 def test_the_digest_changes_with_a_helper_given_as_a_default(package: Package) -> None:
     found = changed(package, "def _deep(case):\n            return 1", "def _deep(case): return 2")
     assert "by_default" in found
 
 
-@pytest.mark.xfail(strict=True, reason=DEFECT)
 def test_the_digest_changes_with_a_helper_behind_a_decorator(package: Package) -> None:
     before = {
         **BEFORE,
@@ -365,7 +360,6 @@ def test_the_digest_changes_with_a_helper_behind_a_decorator(package: Package) -
     assert changed(package, old, "def remembered(case): return 2", before) == {"zone"}
 
 
-@pytest.mark.xfail(strict=True, reason=DEFECT)
 def test_the_digest_changes_with_what_a_class_calls(package: Package) -> None:
     before = {"tables": """
         def zone(case):

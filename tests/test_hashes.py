@@ -11,13 +11,9 @@ from hypothesis import strategies as st
 
 from cityloom.hashes import HashBag, is_member
 
-HASHES = st.one_of(
-    st.integers(0, 5), st.integers(2**64 - 3, 2**64 - 1), st.integers(0, 2**64 - 1)
-)
+HASHES = st.one_of(st.integers(0, 5), st.integers(2**64 - 3, 2**64 - 1), st.integers(0, 2**64 - 1))
 PARTS = st.lists(st.lists(HASHES, max_size=9), max_size=9)
-SETTINGS = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SETTINGS = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def hashes(numbers: list[int]) -> np.ndarray:

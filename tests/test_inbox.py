@@ -101,7 +101,9 @@ def test_a_file_is_read_once_and_remembered_by_the_next_process(city: City, file
     stat = file.stat()
     file.write_bytes(b"not")
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert Fingerprints(open_store(city.path, city.settings.database)).of(file) == ONE  # the bytes were not read again
+    assert (
+        Fingerprints(open_store(city.path, city.settings.database)).of(file) == ONE
+    )  # the bytes were not read again
 
 
 def test_a_file_touched_but_unchanged_is_no_new_delivery(city: City) -> None:

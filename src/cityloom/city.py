@@ -16,7 +16,7 @@ from cityloom.module import Module, installed_modules
 from cityloom.plan import Step
 from cityloom.policy import Decision, Principal, decide
 from cityloom.runs import Run, RunLog, deliveries
-from cityloom.settings import Settings, read_settings, write_settings
+from cityloom.settings import Settings, checked_settings, read_settings, write_settings
 from cityloom.store import open_store
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class City:
         path = Path(path).resolve()
         settings = read_settings(path)
         if engine:
-            settings = Settings.model_validate({**settings.model_dump(), "engine": engine})
+            settings = checked_settings({**settings.model_dump(), "engine": engine}, "--engine")
         return cls(path, settings)
 
     @classmethod
@@ -62,9 +62,10 @@ class City:
         path = Path(path).resolve()
         if path.exists() and any(path.iterdir()):
             raise UsageError(f"{path}: not empty; a new city needs a folder of its own")
+        settings = checked_settings({"name": name}, "--name")
         for folder in FOLDERS:
             (path / folder).mkdir(parents=True, exist_ok=True)
-        write_settings(path, Settings(name=name))
+        write_settings(path, settings)
         return cls.open(path)
 
     # What there is
@@ -84,6 +85,11 @@ class City:
         """The contract of every dataset of this city, received and derived."""
         derived = load_contracts(module.contracts for module in self.modules)
         made = {name for function in self.graph.runnable() for name in function.outputs}
+        if twice := sorted(made & set(self.received)):
+            raise UsageError(
+                f"{self.received[twice[0]].origin}: a dataset function makes '{twice[0]}'; "
+                "give the delivered dataset another name"
+            )
         return {**self.received, **{name: c for name, c in derived.items() if name in made}}
 
     @cached_property
@@ -146,7 +152,7 @@ class City:
         from cityloom.engine import Engine
 
         contract = self.contract(dataset)
-        self._allow(contract, principal, purpose, dataset)
+        self._allow(contract, principal, purpose, dataset, self.kept(dataset).rows())
         engine = Engine(self.settings.engine, self.scratch)
         table = engine.table(dataset, self.kept(dataset).files(), contract.schema)
         return engine.batches(table if limit is None else table.limit(limit))
@@ -164,11 +170,14 @@ class City:
             AccessRefused: policy does not permit it; the refusal is in the ledger.
         """
         from cityloom.engine import Engine
-        from cityloom.quarantine import SCHEMA
+        from cityloom.quarantine import MARKER, SCHEMA
 
-        self._allow(self.contract(dataset), principal, purpose, f"{dataset} (quarantine)")
+        files = self.quarantine_files(dataset)
+        rows = self.quarantine(dataset).rows(self.kept(dataset).marker(MARKER)) if files else 0
+        contract = self.contract(dataset)
+        self._allow(contract, principal, purpose, f"{dataset} (quarantine)", rows)
         engine = Engine(self.settings.engine, self.scratch)
-        table = engine.table(f"{dataset}_quarantine", self.quarantine_files(dataset), SCHEMA)
+        table = engine.table(f"{dataset}_quarantine", files, SCHEMA)
         return engine.batches(table if limit is None else table.limit(limit))
 
     def may_read(self, dataset: str, principal: Principal, purpose: str | None = None) -> Decision:
@@ -176,12 +185,12 @@ class City:
         return decide(self.contract(dataset), principal, purpose)
 
     def _allow(
-        self, contract: Contract, principal: Principal, purpose: str | None, what: str
+        self, contract: Contract, principal: Principal, purpose: str | None, what: str, rows: int
     ) -> None:
         decision = decide(contract, principal, purpose)
-        rows = self.kept(contract.dataset).rows() if decision.granted else None
+        shown = rows if decision.granted else 0
         self.ledger.record(
-            Entry(principal.name, purpose or "", what, decision.granted, decision.reason, rows)
+            Entry(principal.name, purpose or "", what, decision.granted, decision.reason, shown)
         )
         if not decision.granted:
             owner = f"; ask its owner, {contract.owner}" if contract.owner else ""

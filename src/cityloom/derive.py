@@ -3,12 +3,11 @@
 import json
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
@@ -21,7 +20,7 @@ from cityloom.engine import Engine
 from cityloom.errors import UsageError
 from cityloom.graph import NEW, PREVIOUS, DatasetFunction
 from cityloom.lake import FileWriter, LakeTable, scan
-from cityloom.quarantine import MARKER, SCHEMA, files_of
+from cityloom.quarantine import MARKER, SCHEMA, files_of, undo_torn_commit
 from cityloom.receive import Receipt
 from cityloom.sql import quoted
 
@@ -75,9 +74,10 @@ def derive(
         }
         for tables in _results(function, inputs, outputs, engine, appending):
             for name, table in zip(function.outputs, tables, strict=True):
-                making[name].write(table, engine)
+                with _failing_in_words(function):
+                    making[name].write(table, engine)
         for name in function.outputs:
-            making[name].finish()
+            making[name].finish(appending)
         for name in function.outputs:
             receipts[name] = making[name].commit(account[name], appending)
     return receipts
@@ -102,19 +102,27 @@ def _results(
         for parameter in function.parameters
     }
     if function.partition is None:
-        yield _as_tables(function, _called(function, arguments))
+        yield _as_tables(function, _called(function, arguments), engine)
         return
     for value in _partitions(function, arguments, engine):
         parts = {
             name: engine.batches(_part(table, function.partition, value)).read_all()
             for name, table in arguments.items()
         }
-        yield _as_tables(function, _called(function, parts))
+        yield _as_tables(function, _called(function, parts), engine)
 
 
 def _called(function: DatasetFunction, arguments: Mapping[str, object]) -> object:
-    try:
+    with _failing_in_words(function):
         return function.call(**arguments)
+
+
+@contextmanager
+def _failing_in_words(function: DatasetFunction) -> Iterator[None]:
+    try:
+        yield
+    except UsageError:
+        raise
     except Exception as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         raise UsageError(
@@ -131,11 +139,17 @@ def _argument(
     appending: bool,
 ) -> ir.Table:
     if parameter == PREVIOUS:
-        (output,) = outputs.values()
+        output = _only(outputs)
         return engine.table(PREVIOUS, output.kept.files(), output.contract.schema)
     item = inputs[parameter.removeprefix(NEW)]
     only_new = parameter.startswith(NEW) and appending
     return engine.table(parameter, item.new_files if only_new else item.files, item.contract.schema)
+
+
+def _only(outputs: Mapping[str, Output]) -> Output:
+    if len(outputs) > 1:
+        raise UsageError(f"'{PREVIOUS}' is of one dataset, not of {', '.join(outputs)}")
+    return next(iter(outputs.values()))
 
 
 def _partitions(
@@ -156,21 +170,25 @@ def _part(table: ir.Table, column: str | None, value: object) -> ir.Table:
     return table.filter(table[column].isnull() if value is None else table[column] == value)
 
 
-def _as_tables(function: DatasetFunction, result: object) -> list[ir.Table]:
+def _as_tables(function: DatasetFunction, result: object, engine: Engine) -> list[ir.Table]:
     results = list(result) if isinstance(result, tuple) else [result]
     if len(results) != len(function.outputs):
         raise UsageError(
             f"{function.origin}.{function.name} gave {len(results)} tables "
             f"for {len(function.outputs)} datasets"
         )
-    return [_as_table(function, item) for item in results]
+    return [
+        _as_table(function, item, engine, name)
+        for name, item in zip(function.outputs, results, strict=True)
+    ]
 
 
-def _as_table(function: DatasetFunction, result: object) -> ir.Table:
+def _as_table(function: DatasetFunction, result: object, engine: Engine, name: str) -> ir.Table:
     if isinstance(result, ir.Table):
         return result
     if isinstance(result, pa.Table | pa.RecordBatch):
-        return ibis.memtable(result if isinstance(result, pa.Table) else pa.table(result))
+        table = result if isinstance(result, pa.Table) else pa.Table.from_batches([result])
+        return engine.hold(f"made_{name}", table)
     raise UsageError(
         f"{function.origin}.{function.name} gave a {type(result).__name__}; "
         "expected an Ibis or Arrow table"
@@ -189,6 +207,7 @@ class _Making:
     def __enter__(self) -> "_Making":
         output = self._output
         output.kept.create(output.contract.schema)
+        undo_torn_commit(output.kept, output.quarantine)
         self._kept: FileWriter = self._stack.enter_context(
             output.kept.writer(output.contract.schema)
         )
@@ -235,17 +254,18 @@ class _Making:
         self._receipt.rows_quarantined += count
         self._receipt.reasons.update(reason.message for row in reasons for reason in row)
 
-    def finish(self) -> None:
-        """Close the files and see that no key repeats."""
+    def finish(self, appending: bool) -> None:
+        """Close the files and see that no key repeats, nor one that is there already."""
         self._kept.close()
         self._refused.close()
-        contract, folder = self._output.contract, self._output.kept.folder
-        files = [folder / file.name for file in self._kept.files]
+        contract, kept = self._output.contract, self._output.kept
+        files = [kept.folder / file.name for file in self._kept.files]
+        files += kept.files() if appending else []
         for group in contract.uniques:
             names = ", ".join(quoted(column.name) for column in group)
             repeated = duckdb.sql(
                 f"SELECT {names} FROM ({scan(files, contract.schema)}) "
-                f"GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
+                "GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
             ).fetchone()
             if repeated:
                 raise UsageError(
@@ -266,4 +286,6 @@ class _Making:
         replaced = [] if appending else output.kept.files()
         facts = {**account, **receipt.facts()}
         output.kept.commit(self._kept.files, replaced, facts, markers)
+        self._kept.committed()
+        self._refused.committed()
         return receipt

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
-from sqlalchemy import Column, Engine, String, Table, insert, select
+from sqlalchemy import Column, Engine, String, Table, select
 
-from cityloom.store import metadata
+from cityloom.store import insert_new, metadata
 
 PARTS = Table(
     "file_digest",
@@ -49,7 +49,7 @@ class Digests:
     def _remember(self, file: str, columns: str, digest: str) -> None:
         with self._engine.begin() as connection:
             row = {"file": file, "columns": columns, "digest": digest}
-            connection.execute(insert(PARTS).prefix_with("OR IGNORE", dialect="sqlite"), row)
+            connection.execute(insert_new(self._engine, PARTS), row)
 
 
 def _file_digest(file: Path, schema: pa.Schema) -> str:

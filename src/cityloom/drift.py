@@ -14,6 +14,11 @@ def drift(contract: Contract, found: Sequence[str]) -> list[str]:
         DeliveryError: a required column is missing.
     """
     declared = [column.source_name for column in contract.columns]
+    if not set(declared) & set(found):
+        raise DeliveryError(
+            f"none of the contract's columns is in the file; it has {', '.join(found)}. "
+            "Nothing was kept: is it a delivery of another dataset?"
+        )
     extra = [name for name in found if name not in declared]
     notes = []
     for column in contract.columns:

@@ -33,6 +33,11 @@ class Engine:
         self._backend.raw_sql(f'CREATE OR REPLACE VIEW "{name}" AS {scan(files, schema)}')
         return self._backend.table(name)
 
+    def hold(self, name: str, rows: pa.Table) -> ir.Table:
+        """Rows in memory as the table ``name``."""
+        self._backend.con.register(name, rows)
+        return self._backend.table(name)
+
     def batches(self, table: ir.Table) -> pa.RecordBatchReader:
         """A table's rows, streamed."""
         return self._backend.to_pyarrow_batches(table)

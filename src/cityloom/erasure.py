@@ -10,7 +10,7 @@ from cityloom.inbox import delivered_files
 from cityloom.intake import Account, begin
 from cityloom.lake import DELIVERY, ORDINAL, LakeTable
 from cityloom.measure import Meter
-from cityloom.quarantine import MARKER, files_of, json_path, relation
+from cityloom.quarantine import MARKER, files_of, json_path, relation, undo_torn_commit
 from cityloom.runs import ERASE
 from cityloom.sql import literal, quoted
 from cityloom.weaving import derive_stale
@@ -32,7 +32,7 @@ class Erasure:
 def erase_subject(city: "City", dataset: str, column: str, value: str) -> Erasure:
     """Erase the rows of a received dataset that name a subject, and all that came of them.
 
-    No version from before can be read any more, neither of the dataset nor of what derives from it.
+    An erasure that was interrupted is finished by the next one of the same dataset. No version from before can be read any more, neither of the dataset nor of what derives from it.
 
     Raises:
         UsageError: there is no such dataset or column, or the dataset is derived.
@@ -43,14 +43,18 @@ def erase_subject(city: "City", dataset: str, column: str, value: str) -> Erasur
     if column not in contract.schema.names:
         known = ", ".join(contract.schema.names)
         raise UsageError(f"'{dataset}' has no column '{column}'; it has {known}")
-    city.runs()
+    runs = city.runs(dataset)
     kept, quarantine = city.kept(dataset), city.quarantine(dataset)
+    undo_torn_commit(kept, quarantine)
     found = _erase(contract, contract.column(column), value, kept, quarantine)
-    made = [run.dataset for run in derive_stale(city)] if any(found) else []
-    for name in _downstream(city, dataset) if any(found) else []:
+    interrupted = bool(runs) and runs[-1].kind == ERASE
+    if not any(found) and not interrupted:
+        return Erasure(0, 0, derived=[], delivered=[])
+    made = [run.dataset for run in derive_stale(city)]
+    for name in [dataset, *_downstream(city, dataset)]:
         city.kept(name).forget_past()
         city.quarantine(name).forget_past()
-    files = [file.path for file in delivered_files(city.path, contract)] if any(found) else []
+    files = [file.path for file in delivered_files(city.path, contract)]
     return Erasure(*found, derived=made, delivered=files)
 
 
@@ -69,8 +73,6 @@ def _erase(
     if refused.rows:
         markers[MARKER] = quarantine.commit(refused.added, refused.removed, account)
     kept.commit(rows.added, rows.removed, account, markers)
-    kept.forget_past()
-    quarantine.forget_past()
     return rows.rows, refused.rows
 
 

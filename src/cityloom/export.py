@@ -1,6 +1,7 @@
 """Rows that policy granted, written to a file, streamed."""
 
 import json
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -17,13 +18,16 @@ def write_file(reader: pa.RecordBatchReader, path: Path, form: str, contract: Co
     The file appears whole or not at all.
 
     Raises:
-        UsageError: GeoJSON was asked of a dataset without a geometry in longitude and latitude.
+        UsageError: the file cannot be written, or GeoJSON was asked of a dataset without a geometry
+            in longitude and latitude.
     """
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         rows = _WRITERS[form](reader, unfinished, contract)
         os.replace(unfinished, path)
         return rows
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -80,13 +84,18 @@ def _geojson(reader: pa.RecordBatchReader, path: Path, contract: Contract) -> in
                 feature = {
                     "type": "Feature",
                     "geometry": json.loads(shapely.to_geojson(shape)) if shape else None,
-                    "properties": row,
+                    "properties": {name: _finite(value) for name, value in row.items()},
                 }
                 file.write(("," if rows else "") + "\n")
                 file.write(json.dumps(feature, ensure_ascii=False, default=str))
                 rows += 1
         file.write("\n]}\n")
     return rows
+
+
+def _finite(value: object) -> object:
+    """A value that JSON can write: it has no NaN and no infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _in_text(table: pa.Table, contract: Contract) -> pa.Table:

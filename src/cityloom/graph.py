@@ -12,6 +12,8 @@ function that returns a NamedTuple makes one dataset for each of its fields.
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from graphlib import CycleError, TopologicalSorter
 from hashlib import sha256
 from types import FunctionType, ModuleType
@@ -88,31 +90,76 @@ def _dataset_function(name: str, function: FunctionType, origin: str) -> Dataset
     )
 
 
-def code_digest(function: FunctionType) -> str:
-    """A hash of a function's source and of all that it calls in its own package."""
+def code_digest(function: Callable[..., Any]) -> str:
+    """A hash of a function's source and of all of its own package that it uses.
+
+    That is functions and classes, called by name or through their module, behind decorators that
+    keep what they wrap, their default arguments, and the constants of their modules.
+    """
     package = function.__module__.partition(".")[0]
-    sources: dict[str, str] = {}
+    found: dict[str, str] = {}
     pending: list[Any] = [function]
     while pending:
-        item = pending.pop()
+        item = inspect.unwrap(pending.pop())
         name = f"{item.__module__}.{item.__qualname__}"
-        if name in sources:
+        if name in found:
             continue
-        sources[name] = inspect.getsource(item)
-        pending += _used(item, package)
-    return sha256("\n".join(sources[name] for name in sorted(sources)).encode()).hexdigest()
+        found[name] = inspect.getsource(item)
+        for used, value in _used(item):
+            if inspect.ismodule(value):
+                continue
+            if _defined_in(value, package):
+                pending.append(value)
+            elif (written := _constant(value)) is not None:
+                found[f"{name}:{used}"] = written
+    return sha256("\n".join(found[name] for name in sorted(found)).encode()).hexdigest()
 
 
-def _used(item: Any, package: str) -> Iterable[Any]:
-    if not isinstance(item, FunctionType):
+def _defined_in(value: Any, package: str) -> bool:
+    own = getattr(value, "__module__", None) or ""
+    made_of_code = inspect.isfunction(inspect.unwrap(value)) if callable(value) else False
+    return own.partition(".")[0] == package and (made_of_code or inspect.isclass(value))
+
+
+def _used(item: Any) -> Iterable[tuple[str, Any]]:
+    if inspect.isclass(item):
+        methods = (value for value in vars(item).values() if inspect.isfunction(value))
+        for method in methods:
+            yield from _used(method)
         return
-    for name in _names(item.__code__):
+    defaults = [*(item.__defaults__ or ()), *(item.__kwdefaults__ or {}).values()]
+    yield from ((f"default {place}", value) for place, value in enumerate(defaults))
+    names = _names(item.__code__)
+    for name in sorted(names):
         value = item.__globals__.get(name)
-        own = getattr(value, "__module__", "") or ""
-        if own.partition(".")[0] != package:
-            continue
-        if isinstance(value, FunctionType) or inspect.isclass(value):
-            yield value
+        if value is not None:
+            yield name, value
+        if inspect.ismodule(value):
+            yield from _of_module(name, value, names, item)
+
+
+def _constant(value: Any) -> str | None:
+    """A plain value as text that is the same in every process; ``None`` for anything else."""
+    if isinstance(value, set | frozenset):
+        return f"set {sorted(map(repr, value))}"
+    if isinstance(value, dict):
+        return f"dict {[(key, _constant(item)) for key, item in value.items()]}"
+    if isinstance(value, list | tuple):
+        return f"{type(value).__name__} {[_constant(item) for item in value]}"
+    if value is None or isinstance(value, str | bytes | int | float | complex | Decimal | date):
+        return repr(value)
+    return None
+
+
+def _of_module(
+    name: str, module: ModuleType, names: set[str], item: Any
+) -> Iterable[tuple[str, Any]]:
+    package = item.__module__.partition(".")[0]
+    if module.__name__.partition(".")[0] != package:
+        return
+    for attribute in sorted(names):
+        if hasattr(module, attribute):
+            yield f"{name}.{attribute}", getattr(module, attribute)
 
 
 def _names(code: Any) -> set[str]:
@@ -146,15 +193,15 @@ class Graph:
         self.order = self._ordered()
 
     def _ordered(self) -> list[DatasetFunction]:
-        by_name = {function.name: function for function in self.maker.values()}
+        by_name = {_full_name(function): function for function in self.maker.values()}
         waits_for = {
-            function.name: {self.maker[n].name for n in function.inputs if n in self.maker}
-            for function in by_name.values()
+            name: {_full_name(self.maker[n]) for n in function.inputs if n in self.maker}
+            for name, function in by_name.items()
         }
         try:
             names = list(TopologicalSorter(waits_for).static_order())
         except CycleError as error:
-            ring = " → ".join(reversed(error.args[1]))
+            ring = " → ".join(name.rpartition(".")[2] for name in reversed(error.args[1]))
             raise UsageError(f"these datasets wait for each other: {ring}") from None
         return [by_name[name] for name in names]
 
@@ -171,6 +218,10 @@ class Graph:
     def runnable(self) -> list[DatasetFunction]:
         """The functions whose inputs this city has, in order."""
         return [function for function in self.order if not self.missing(function)]
+
+
+def _full_name(function: DatasetFunction) -> str:
+    return f"{function.origin}.{function.name}"
 
 
 def why_stale(

@@ -300,10 +300,14 @@ class FileWriter:
         _sync(self._path)
         size = self._path.stat().st_size
         self.files.append(DataFile(self._path.name, self._rows_in_file, size))
-        self._parquet, self._rows_in_file = None, 0
+        self._parquet, self._path, self._rows_in_file = None, None, 0
+
+    def committed(self) -> None:
+        """A commit names the files now; nothing is left to discard."""
+        self.files, self._path = [], None
 
     def discard(self) -> None:
-        """Remove everything that was written."""
+        """Remove everything that was written and is not committed."""
         if self._parquet is not None:
             self._parquet.close()
         for path in [self._path, *(self._folder / file.name for file in self.files)]:

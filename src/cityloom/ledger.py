@@ -20,14 +20,14 @@ _START = "0" * 64
 
 @dataclass(frozen=True)
 class Entry:
-    """One request for data and its answer; ``rows`` is null where they were not counted."""
+    """One request for data and its answer; ``rows`` is how many the answer opened up."""
 
     principal: str
     purpose: str
     dataset: str
     granted: bool
     reason: str
-    rows: int | None = None
+    rows: int
 
 
 class Ledger:

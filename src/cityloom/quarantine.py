@@ -37,6 +37,12 @@ def files_of(table: LakeTable, quarantine: LakeTable) -> list[Path]:
     return [] if version is None else quarantine.files(version)
 
 
+def undo_torn_commit(table: LakeTable, quarantine: LakeTable) -> None:
+    """Forget a quarantine committed by a writer that never came to the dataset's commit."""
+    if quarantine.exists:
+        quarantine.roll_back(table.marker(MARKER) or 0)
+
+
 def relation(files: Sequence[Path]) -> str:
     """SQL for the refused rows in some files."""
     return scan(files, SCHEMA)

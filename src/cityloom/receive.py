@@ -38,7 +38,7 @@ from cityloom.drift import drift
 from cityloom.errors import DeliveryError
 from cityloom.hashes import HashBag, Hashes, is_member
 from cityloom.lake import DELIVERY, ORDINAL, FileWriter, LakeTable, Rewrite, scan
-from cityloom.quarantine import MARKER, SCHEMA, files_of
+from cityloom.quarantine import MARKER, SCHEMA, files_of, undo_torn_commit
 from cityloom.readers import Batch, Reader
 from cityloom.settle import FIRST, REASONS, VALUES, settle_sql
 from cityloom.sql import literal
@@ -152,7 +152,7 @@ class _Receiving:
     def run(self, account: Mapping[str, object]) -> Receipt:
         place, receipt = self.place, self.receipt
         self._prepare_table()
-        self._undo_torn_commit()
+        undo_torn_commit(place.kept, place.quarantine)
         with TemporaryDirectory(dir=place.scratch) as scratch, ExitStack() as stack:
             self.scratch = Path(scratch)
             with receipt.stage("find repeated keys"):
@@ -178,11 +178,6 @@ class _Receiving:
             kept.add_columns(more)
         else:
             kept.create(self.schema)
-
-    def _undo_torn_commit(self) -> None:
-        """Forget a quarantine that was committed by a writer killed before the dataset's commit."""
-        if self.place.quarantine.exists:
-            self.place.quarantine.roll_back(self.place.kept.marker(MARKER) or 0)
 
     # Which rows need a second look
 

@@ -37,11 +37,17 @@ def due(contract: Contract, runs: Sequence[Run], moment: datetime | None = None)
 def expired_sources(contract: Contract, runs: Sequence[Run], moment: datetime) -> list[str]:
     """The deliveries that came too long ago and have not gone yet."""
     assert contract.retention is not None
-    gone = {source for run in runs if run.kind == EXPIRE for source in run.source.split("\n")}
+    gone = {
+        source: run.started
+        for run in runs
+        if run.kind == EXPIRE
+        for source in run.source.split("\n")
+    }
     return [
         source
         for source, run in deliveries(runs).items()
-        if moment - datetime.fromisoformat(run.started) > contract.retention and source not in gone
+        if moment - datetime.fromisoformat(run.started) > contract.retention
+        and gone.get(source, "") < run.started
     ]
 
 

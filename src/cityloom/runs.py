@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from cityloom.lake import LakeTable
-from cityloom.store import metadata
+from cityloom.store import insert_new, metadata
 
 RUNS = Table(
     "run",
@@ -97,7 +97,7 @@ class RunLog:
                     for commit in table.commits_since(-1 if since is None else since)
                 ]
                 if rows:
-                    connection.execute(insert(RUNS), rows)
+                    connection.execute(insert_new(self._engine, RUNS), rows)
 
     def add_failure(self, run: Run) -> None:
         """Remember a run that changed nothing."""

@@ -1,6 +1,8 @@
 """``city.toml``: what a city says of itself."""
 
+import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -52,12 +54,21 @@ def read_settings(city: Path) -> Settings:
             f"{path}: this city has format {found}, this cityloom reads up to {FORMAT}; "
             "upgrade cityloom"
         )
+    return checked_settings(stated, str(path))
+
+
+def checked_settings(stated: Mapping[str, object], origin: str) -> Settings:
+    """Settings from what is stated; ``origin`` names its source in messages.
+
+    Raises:
+        UsageError: a setting is wrong.
+    """
     try:
         return Settings.model_validate(stated)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{path}: {where}: {first['msg']}") from None
+        raise UsageError(f"{origin}: {where}: {first['msg']}") from None
 
 
 def write_settings(city: Path, settings: Settings) -> None:
@@ -72,5 +83,4 @@ def _toml(value: object) -> str:
         return str(value)
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
-    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    return json.dumps(str(value), ensure_ascii=False)

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from sqlalchemy import Engine, MetaData, create_engine, event, inspect, text
+from sqlalchemy import Engine, Insert, MetaData, Table, create_engine, event, inspect, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -26,6 +27,13 @@ def open_store(city: Path, url: str) -> Engine:
     if _revision(engine) != REVISION:
         _migrate(engine)
     return engine
+
+
+def insert_new(engine: Engine, table: Table) -> Insert:
+    """An insert that passes over rows that are there already."""
+    if engine.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
 
 
 def _write_ahead(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -177,8 +177,7 @@ def _derive(city: "City", function: DatasetFunction, engine: "Engine") -> list[R
     from cityloom.intake import Account
     from cityloom.measure import Meter
 
-    runs = _runs(city)
-    last = last_made(runs.get(function.outputs[0], []))
+    seen = _seen(city, function)
     outputs = {
         name: Output(city.contract(name), city.kept(name), city.quarantine(name))
         for name in function.outputs
@@ -186,7 +185,7 @@ def _derive(city: "City", function: DatasetFunction, engine: "Engine") -> list[R
     meter = Meter()
     derive(
         function,
-        {name: _input(city, name, last) for name in function.inputs},
+        {name: _input(city, name, seen) for name in function.inputs},
         outputs,
         engine,
         {name: Account(_begin(city, function, name), meter) for name in outputs},
@@ -194,13 +193,30 @@ def _derive(city: "City", function: DatasetFunction, engine: "Engine") -> list[R
     return [city.runs(name)[-1] for name in function.outputs]
 
 
-def _input(city: "City", name: str, last: Run | None) -> "Input":
+def _seen(city: "City", function: DatasetFunction) -> Mapping[str, int]:
+    """The version of each input that all outputs have seen, by this code and these contracts."""
+    made = [last_made(city.runs(name)) for name in function.outputs]
+    first = made[0]
+    if first is None:
+        return {}
+    alike = all(
+        run is not None
+        and run.contract == city.contract(name).digest
+        and run.code == function.digest
+        and run.inputs == first.inputs
+        for name, run in zip(function.outputs, made, strict=True)
+    )
+    return first.inputs if alike else {}
+
+
+def _input(city: "City", name: str, versions: Mapping[str, int]) -> "Input":
     from cityloom.derive import Input
 
     table = city.kept(name)
     files = table.files()
-    seen_version = last.inputs.get(name, -1) if last else -1
-    seen = set(table.files(seen_version)) if seen_version >= 0 else set()
+    if name not in versions:
+        return Input(city.contract(name), files, files, only_grew=False)
+    seen = set(table.files(versions[name])) if versions[name] >= 0 else set()
     new = [file for file in files if file not in seen]
     return Input(city.contract(name), files, new, only_grew=seen <= set(files))
 

@@ -290,7 +290,6 @@ def test_refused_values_are_exported_as_text_that_no_spreadsheet_runs(run: Run, 
     assert all(row[2] == "no: not a whole number within 64 bits" for row in rows)
 
 
-@pytest.mark.xfail(strict=True, reason="raw text of a row that could not be split is left as it is")
 def test_refused_raw_text_is_exported_as_text_that_no_spreadsheet_runs(
     run: Run, city: Path
 ) -> None:
@@ -299,7 +298,6 @@ def test_refused_raw_text_is_exported_as_text_that_no_spreadsheet_runs(
         assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row), row
 
 
-@pytest.mark.xfail(strict=True, reason="the name of a delivered file is left as it is")
 def test_the_name_of_a_delivery_is_exported_as_text_that_no_spreadsheet_runs(
     run: Run, city: Path
 ) -> None:
@@ -309,7 +307,6 @@ def test_the_name_of_a_delivery_is_exported_as_text_that_no_spreadsheet_runs(
         assert not row[0].startswith("="), row
 
 
-@pytest.mark.xfail(strict=True, reason="the header is written again at the first row with values")
 def test_the_exported_quarantine_has_one_header_whatever_comes_first(run: Run, city: Path) -> None:
     lines = refused_csv(run, city, "no,street,place\n1,2,3,4\nx,a,\n")
     assert sum(line[0] == "_source" for line in lines) == 1
@@ -342,7 +339,6 @@ def test_an_export_goes_where_it_is_told(run: Run, woven: Path, tmp_path: Path) 
     assert run("export", "case", "--format", "xlsx").code == 2
 
 
-@pytest.mark.xfail(strict=True, reason="a folder that is not there ends in a stack trace")
 def test_an_export_to_a_folder_that_is_not_there_is_told(
     run: Run, woven: Path, tmp_path: Path
 ) -> None:
@@ -439,7 +435,6 @@ def test_outside_a_city_every_command_says_so_in_a_sentence(
         sorry(run(*command), "no city here", "cityloom new")
 
 
-@pytest.mark.xfail(strict=True, reason="ends in a stack trace")
 def test_an_engine_that_is_not_known_is_told(run: Run, woven: Path) -> None:
     sorry(run("datasets", "--engine", "spark://host"), "spark://host", "duckdb://")
 

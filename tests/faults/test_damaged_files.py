@@ -1,4 +1,4 @@
-"""A truncated or bit-flipped file is refused in words, or its bad rows are; never half of it kept."""
+"""A truncated or bit-flipped file is refused in words or its bad rows are, never half kept."""
 
 import gzip
 import io

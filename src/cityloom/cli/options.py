@@ -49,7 +49,7 @@ def print_facts(rows: Sequence[Mapping[str, Any]], columns: Iterable[str], as_js
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in columns:
         numeric = all(isinstance(row[name], int | float) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
     for row in rows:
         table.add_row(*(_written(row[name]) for name in columns))
     Console().print(table)

@@ -1,9 +1,9 @@
 """``cityloom quarantine``"""
 
 import json
-from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,9 @@ from cityloom.cli.options import (
     operator,
     print_facts,
 )
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def register(app: typer.Typer) -> None:
@@ -47,8 +50,9 @@ def quarantine(
         typer.echo(f"{kept:,} rows are kept now; {left:,} stay in quarantine.")
         return
     if export:
+        columns = [column.source_name for column in opened.contract(dataset).columns]
         reader = opened.read_quarantine(dataset, operator(), purpose)
-        typer.echo(f"{_write_csv(reader, export):,} rows written to {export}")
+        typer.echo(f"{_write_csv(reader, export, columns):,} rows written to {export}")
         return
     found = opened.read_quarantine(dataset, operator(), purpose, limit=rows).read_all().to_pylist()
     listed = [_listed(row) for row in found]
@@ -65,29 +69,23 @@ def _listed(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _write_csv(reader: Any, path: Path) -> int:
+def _write_csv(reader: "pa.RecordBatchReader", path: Path, columns: Sequence[str]) -> int:
     import csv
 
+    rows = 0
     with open(path, "w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        written = Counter[str]()
-        columns: list[str] = []
-        for batch in reader:
-            for row in batch.to_pylist():
-                values = json.loads(row["values"]) if row["values"] else {}
-                if not columns:
-                    columns = list(values)
-                    writer.writerow(["_source", "_ordinal", "_reasons", "_raw", *columns])
-                listed = _listed(row)
-                writer.writerow(
-                    [listed["source"], listed["ordinal"], listed["reasons"], row["raw"] or ""]
-                    + [_harmless(values.get(name)) for name in columns]
-                )
-                written["rows"] += 1
-    return written["rows"]
+        writer.writerow(map(_harmless, ["_source", "_ordinal", "_reasons", "_raw", *columns]))
+        for row in (row for batch in reader for row in batch.to_pylist()):
+            values = json.loads(row["values"]) if row["values"] else {}
+            listed = _listed(row)
+            known = [listed["source"], str(listed["ordinal"]), listed["reasons"], row["raw"]]
+            writer.writerow(map(_harmless, [*known, *(values.get(name) for name in columns)]))
+            rows += 1
+    return rows
 
 
-def _harmless(value: str | None) -> str:
+def _harmless(value: object) -> str:
     """A text that no spreadsheet takes for a formula."""
-    text = value or ""
+    text = "" if value is None else str(value)
     return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,9 +1,14 @@
 """The rules of a contract on rows that are typed already: derived datasets, on any engine."""
 
+from collections.abc import Iterator
+
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
-from cityloom.contract.model import Contract
+from cityloom.contract.model import Contract, Kind
 from cityloom.contract.rules import Reason, column_rules, row_condition, row_rule_reason
 from cityloom.errors import ContractError
 
@@ -44,3 +49,17 @@ def marked(contract: Contract, table: ir.Table) -> tuple[ir.Table, list[Reason]]
         )
         reasons.append(row_rule_reason(rule))
     return result, reasons
+
+
+def geometry_verdicts(
+    contract: Contract, rows: pa.Table
+) -> Iterator[tuple[Reason, npt.NDArray[np.bool_]]]:
+    """Each rule on the geometries of computed rows, and which rows meet it.
+
+    No engine but one or two could say so in an expression, so Arrow batches are judged.
+    """
+    for column in contract.columns:
+        if column.kind is Kind.GEOMETRY:
+            from cityloom.contract.geometries import wkb_verdicts
+
+            yield from wkb_verdicts(rows.column(column.name), column)

@@ -4,16 +4,24 @@ Everything is an Ibis expression on a text column. A form is a pattern that is c
 anything is cast, because engines cast '1.5', '0x1F' and '1_000' each in its own way.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable
-from typing import NamedTuple
-
-import ibis
-import ibis.expr.datatypes as dt
-import ibis.expr.types as ir
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cache
+from math import isfinite
+from typing import TYPE_CHECKING, NamedTuple
 
 from cityloom.contract.model import Column, Kind
 from cityloom.errors import ContractError
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+StatedValue = bool | int | float | Decimal | date | datetime | str
 
 
 class Form(NamedTuple):
@@ -26,12 +34,21 @@ class Form(NamedTuple):
 
 _TRUE = ("true", "yes", "1", "是")
 _FALSE = ("false", "no", "0", "否")
-_ISO_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_ISO_TIME = r"[0-9]{2}:[0-9]{2}:[0-9]{2}"
-_FRACTION = r"(\.[0-9]{1,6})?"
-_OFFSET = r"(Z|[+-][0-9]{2}:?[0-9]{2})"
-_FIELDS = {"yyyy": 4, "MM": 2, "dd": 2, "HH": 2, "mm": 2, "ss": 2, "M": 1, "d": 1, "H": 1}
+_YEAR = r"(?:[0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})"
+_ISO_DATE = _YEAR + r"-[0-9]{2}-[0-9]{2}"
+_HOUR, _SIXTY = r"(?:[01][0-9]|2[0-3])", r"[0-5][0-9]"
+_ISO_TIME = f"{_HOUR}:{_SIXTY}:{_SIXTY}"
+_FRACTION = r"(?:\.[0-9]{1,6})?"
+_OFFSET = r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):?[0-5][0-9]|14:?00))"
+_NUMBER = r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
+_FIELDS = {
+    "yyyy": _YEAR, "MM": "[0-9]{2}", "dd": "[0-9]{2}", "HH": _HOUR, "mm": _SIXTY, "ss": _SIXTY,
+    "M": "[0-9]{1,2}", "d": "[0-9]{1,2}", "H": "(?:[01]?[0-9]|2[0-3])",
+}  # fmt: skip
 _TOKEN = re.compile("|".join(_FIELDS) + "|.", re.DOTALL)
+_NO_LITERAL = re.compile("[A-SU-Za-z'\"]")
+_FIRST_INSTANT = "0001-01-01 00:00:00+00:00"
+_LAST_INSTANT = "9999-12-31 23:59:59.999999+00:00"
 
 
 def form_of(column: Column) -> Form:
@@ -42,28 +59,84 @@ def form_of(column: Column) -> Form:
     """
     if column.kind is Kind.NUMBER and column.decimal:
         return _decimal(*column.decimal)
-    if column.kind is Kind.DATE and column.format:
-        return _formatted(column, "date")
-    if column.kind is Kind.TIMESTAMP and column.format:
-        return _formatted(column, "timestamp")
+    if column.kind is Kind.DATE and column.format is not None:
+        return _formatted(column.format, "date")
+    if column.kind is Kind.TIMESTAMP and column.format is not None:
+        return _formatted(column.format, "timestamp")
     if column.kind is Kind.TIMESTAMP:
         return _instant() if column.timezone else _local_time()
     return _FORMS[column.kind]
 
 
+def stated_value(column: Column, text: str) -> StatedValue:
+    """The value that a contract states for a column, in the type's own form or ISO 8601.
+
+    Raises:
+        ValueError: the text is not in that form; the message says what was expected.
+    """
+    form = form_of(replace(column, format=None))
+    if form.pattern and not re.fullmatch(form.pattern, text):
+        raise ValueError(f"not {form.words}")
+    try:
+        return _read(column, text)
+    except (ValueError, OverflowError):
+        raise ValueError(f"not {form.words}") from None
+
+
+def stated_bound(column: Column, edge: str | float) -> StatedValue:
+    """The bound that a contract states; exact, and perhaps finer than a column of whole numbers.
+
+    Raises:
+        ValueError: the bound is not in the form of the column's values.
+    """
+    text = str(edge)
+    if column.kind is Kind.NUMBER and not column.decimal:
+        return stated_value(column, text)
+    if column.kind in (Kind.INTEGER, Kind.NUMBER):
+        if not re.fullmatch(_NUMBER, text) or not isfinite(float(text)):
+            raise ValueError("not a number")
+        return Decimal(text)
+    if column.kind is Kind.STRING and not isinstance(edge, str):
+        raise ValueError("not text; put it in quotes")
+    return stated_value(column, text)
+
+
+def _read(column: Column, text: str) -> StatedValue:
+    match column.kind:
+        case Kind.INTEGER:
+            if not -(2**63) <= int(text) < 2**63:
+                raise OverflowError
+            return int(text)
+        case Kind.NUMBER:
+            return Decimal(text) if column.decimal else _finite(float(text))
+        case Kind.BOOLEAN:
+            return text.lower() in _TRUE
+        case Kind.DATE:
+            return date.fromisoformat(text)
+        case Kind.TIMESTAMP:
+            moment = datetime.fromisoformat(text)
+            return moment.astimezone(UTC) if column.timezone else moment
+    return text
+
+
+def _finite(value: float) -> float:
+    if not isfinite(value):
+        raise OverflowError
+    return value
+
+
 def _decimal(precision: int, scale: int) -> Form:
     whole = precision - scale
     pattern = rf"-?0*[0-9]{{1,{max(whole, 1)}}}" + (rf"(\.[0-9]{{1,{scale}}}0*)?" if scale else "")
-    target = dt.Decimal(precision, scale)
     words = f"a number of at most {whole} digits before and {scale} after the point"
-    return Form(pattern, words, lambda text: text.try_cast(target))
+    return Form(pattern, words, lambda text: text.try_cast(f"decimal({precision}, {scale})"))
 
 
 def _local_time() -> Form:
     return Form(
         rf"{_ISO_DATE}[T ]{_ISO_TIME}{_FRACTION}",
         "a time; expected YYYY-MM-DDTHH:MM:SS",
-        lambda text: text.try_cast(dt.Timestamp(scale=6)),
+        lambda text: text.try_cast("timestamp(6)"),
     )
 
 
@@ -71,17 +144,28 @@ def _instant() -> Form:
     return Form(
         rf"{_ISO_DATE}[T ]{_ISO_TIME}{_FRACTION}{_OFFSET}",
         "a time with its offset from UTC; expected YYYY-MM-DDTHH:MM:SS+HH:MM",
-        lambda text: text.try_cast(dt.Timestamp(timezone="UTC", scale=6)),
+        _instant_value,
     )
 
 
-def _formatted(column: Column, kind: str) -> Form:
-    tokens = _TOKEN.findall(column.format or "")
+def _instant_value(text: ir.StringValue) -> ir.Value:
+    """The instant, null where its year in UTC is before 1 or after 9999."""
+    import ibis
+
+    value = text.try_cast("timestamp('UTC', 6)")
+    first, last = (ibis.literal(t).cast(value.type()) for t in (_FIRST_INSTANT, _LAST_INSTANT))
+    return ibis.ifelse(value.between(first, last), value, ibis.null(value.type()))
+
+
+def _formatted(written: str, kind: str) -> Form:
+    tokens = _TOKEN.findall(written)
     fields = [token for token in tokens if token in _FIELDS]
     needed = {"y", "M", "d"} | ({"H", "m"} if kind == "timestamp" else set())
-    if {field[0] for field in fields} < needed or len({f[0] for f in fields}) != len(fields):
+    letters = {field[0] for field in fields}
+    unknown = [token for token in tokens if token not in _FIELDS and _NO_LITERAL.match(token)]
+    if not letters >= needed or len(letters) != len(fields) or unknown:
         raise ContractError(
-            f"column '{column.name}': format '{column.format}' is not a {kind} format; "
+            f"format '{written}' is not a {kind} format; "
             "expected one such as yyyyMMdd, dd/MM/yyyy or yyyy/M/d HH:mm:ss"
         )
     pattern = "".join(_token_pattern(token) for token in tokens)
@@ -94,42 +178,77 @@ def _formatted(column: Column, kind: str) -> Form:
         }
         day = part["y"] + "-" + part["M"] + "-" + part["d"]
         if kind == "date":
-            return day.try_cast(dt.date)
-        seconds = part.get("s", ibis.literal("00"))
-        moment = day + " " + part["H"] + ":" + part["m"] + ":" + seconds
-        return moment.try_cast(dt.Timestamp(scale=6))
+            return day.try_cast("date")
+        moment = day + " " + part["H"] + ":" + part["m"] + ":" + part.get("s", "00")
+        return moment.try_cast("timestamp(6)")
 
-    return Form(pattern, f"a {kind}; expected {column.format}", value)
+    return Form(pattern, f"a {kind}; expected {written}", value)
 
 
 def _token_pattern(token: str) -> str:
-    if token not in _FIELDS:
-        return re.escape(token)
-    width = _FIELDS[token]
-    return f"([0-9]{{{width}}})" if width > 1 else "([0-9]{1,2})"
+    return f"({_FIELDS[token]})" if token in _FIELDS else re.escape(token)
+
+
+def _in_any_case(word: str) -> str:
+    """A pattern for a word in ASCII capitals or not: '(?i:s)' would match the long 'ſ' as well."""
+    return "".join(f"[{c}{c.upper()}]" if c.isascii() and c.isalpha() else c for c in word)
+
+
+def _finite_value(text: ir.StringValue) -> ir.Value:
+    import ibis
+
+    value = text.try_cast("float64")
+    return ibis.ifelse(value.isinf(), ibis.null("float64"), value)
+
+
+def _json_value(text: ir.StringValue) -> ir.Value:
+    """The text, null where it is not JSON as RFC 8259 has it.
+
+    DuckDB lets commas at the end, NaN and Infinity pass; outside of strings nothing else in JSON
+    looks like them.
+    """
+    import ibis
+
+    bare = text.re_replace(r'"(?:[^"\\]|\\.)*"', '""')
+    loose = bare.re_search(r",\s*[\]}]|[iI]|[nN][aA]")
+    return ibis.ifelse(_json_valid()(text) & ~loose, text, ibis.null("string"))
+
+
+@cache
+def _json_valid() -> Callable[[ir.StringValue], ir.BooleanValue]:
+    import ibis
+
+    def json_valid(text):  # type: ignore[no-untyped-def]
+        """DuckDB's own judgement."""
+
+    signature = ((ibis.dtype("string"),), ibis.dtype("boolean"))
+    made: Callable[[ir.StringValue], ir.BooleanValue] = ibis.udf.scalar.builtin(
+        json_valid, signature=signature
+    )
+    return made
 
 
 _FORMS = {
     Kind.STRING: Form(None, "text", lambda text: text),
     Kind.INTEGER: Form(
-        r"-?[0-9]+", "a whole number within 64 bits", lambda text: text.try_cast(dt.int64)
+        r"-?[0-9]+", "a whole number within 64 bits", lambda text: text.try_cast("int64")
     ),
     Kind.NUMBER: Form(
-        r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?",
-        "a number; expected digits with '.' as the decimal mark",
-        lambda text: text.try_cast(dt.float64),
+        _NUMBER, "a number; expected digits with '.' as the decimal mark", _finite_value
     ),
     Kind.BOOLEAN: Form(
-        rf"(?i:{'|'.join(_TRUE + _FALSE)})",
+        f"(?:{'|'.join(map(_in_any_case, _TRUE + _FALSE))})",
         f"true or false; expected one of {', '.join(_TRUE + _FALSE)}",
         lambda text: text.lower().isin(_TRUE),
     ),
     Kind.DATE: Form(
-        _ISO_DATE, "a date; expected YYYY-MM-DD", lambda text: text.try_cast(dt.date)
+        _ISO_DATE, "a date; expected YYYY-MM-DD", lambda text: text.try_cast("date")
     ),
     Kind.TIME: Form(
         r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]", "a time of day; expected HH:MM:SS",
         lambda text: text,
     ),
-    Kind.JSON: Form(None, "JSON", lambda text: text),
+    Kind.JSON: Form(
+        r'\s*[\[{"tfn0-9-](?s:.*)', 'JSON: expected text such as {"a": 1} or [1, 2]', _json_value
+    ),
 }  # fmt: skip

@@ -1,6 +1,11 @@
 """Geometries as they are written, judged and stored as WKB."""
 
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -8,15 +13,19 @@ import pyarrow as pa
 import shapely
 
 from cityloom.contract.model import Column
+from cityloom.contract.rules import Reason, Rule
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 class Problem(IntEnum):
-    """What can be wrong with a geometry."""
+    """What can be wrong with a geometry, as flags: one may have several problems at once."""
 
     FORM = 1
     TYPE = 2
-    INVALID = 3
-    BOUNDS = 4
+    INVALID = 4
+    BOUNDS = 8
 
 
 Geometries = npt.NDArray[np.object_]
@@ -34,17 +43,55 @@ def problem_words(column: Column) -> dict[Problem, str]:
     }
 
 
-def judge(texts: pa.ChunkedArray, column: Column) -> tuple[pa.Array, pa.Array]:
-    """The geometries as WKB, and the :class:`Problem` of each (0 where there is none)."""
-    written = texts.to_numpy(zero_copy_only=False)
-    geometries = _parsed(written)
-    problems = np.zeros(len(written), np.int8)
-    missing = shapely.is_missing(geometries)
-    problems[missing & texts.is_valid().to_numpy().astype(bool)] = Problem.FORM
-    for problem, broken in _checks(geometries, column).items():
-        problems[broken & ~missing & (problems == 0)] = problem
+def read_geometries(texts: pa.ChunkedArray, column: Column) -> tuple[pa.Array, pa.Array]:
+    """The geometries as WKB, and the :class:`Problem` flags of each (0 where there is none)."""
+    geometries = _parsed(texts.to_numpy(zero_copy_only=False))
+    problems = _problems(geometries, texts.is_valid().to_numpy().astype(bool), column)
     wkb = shapely.to_wkb(shapely.force_2d(geometries))
     return pa.array(wkb, pa.binary()), pa.array(problems, pa.int8())
+
+
+def judge(texts: pa.ChunkedArray, column: Column) -> tuple[pa.Array, pa.Array]:
+    """As :func:`read_geometries`, with only the first problem of each."""
+    wkb, problems = read_geometries(texts, column)
+    flags = problems.to_numpy()
+    return wkb, pa.array(flags & -flags, pa.int8())
+
+
+def _reasons(column: Column) -> dict[Problem, Reason]:
+    return {
+        problem: Reason(column.name, problem.name.lower(), f"{column.name}: {words}")
+        for problem, words in problem_words(column).items()
+    }
+
+
+def geometry_rules(column: Column, written: ir.Value, problems: ir.IntegerValue) -> Iterator[Rule]:
+    """The rules on a geometry column whose problems are flags in another column."""
+    for problem, reason in _reasons(column).items():
+        yield Rule(reason, (problems & int(problem)) == 0)
+    if column.required:
+        missing = Reason(column.name, "required", f"{column.name}: missing")
+        yield Rule(missing, written.notnull() | ((problems & int(Problem.FORM)) != 0))
+
+
+def wkb_verdicts(
+    wkb: pa.ChunkedArray, column: Column
+) -> Iterator[tuple[Reason, npt.NDArray[np.bool_]]]:
+    """Each rule on geometries that are WKB already, and which of them meet it; null does."""
+    geometries = shapely.from_wkb(wkb.to_numpy(zero_copy_only=False), on_invalid="ignore")
+    problems = _problems(geometries, wkb.is_valid().to_numpy().astype(bool), column)
+    for problem, reason in _reasons(column).items():
+        yield reason, (problems & problem) == 0
+
+
+def _problems(
+    geometries: Geometries, written: npt.NDArray[np.bool_], column: Column
+) -> npt.NDArray[np.int8]:
+    missing = shapely.is_missing(geometries)
+    problems = np.where(missing & written, np.int8(Problem.FORM), np.int8(0))
+    for problem, broken in _checks(geometries, column).items():
+        problems[broken & ~missing] |= np.int8(problem)
+    return problems
 
 
 def _parsed(written: Geometries) -> Geometries:
@@ -60,8 +107,19 @@ def _parsed(written: Geometries) -> Geometries:
     return geometries
 
 
+def _is_feature(text: str) -> bool:
+    """Whether a GeoJSON text is a whole feature, or several, rather than a geometry."""
+    if "Feature" not in text:
+        return False
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and str(found.get("type")).startswith("Feature")
+
+
 def _is_geojson(text: str) -> bool:
-    return text.startswith("{")
+    return text.startswith("{") and not _is_feature(text)
 
 
 def _is_hex(text: str) -> bool:
@@ -69,7 +127,7 @@ def _is_hex(text: str) -> bool:
 
 
 def _is_wkt(text: str) -> bool:
-    return not _is_geojson(text) and not _is_hex(text)
+    return not text.startswith("{") and not _is_hex(text)
 
 
 def _checks(geometries: Geometries, column: Column) -> dict[Problem, npt.NDArray[np.bool_]]:
@@ -79,7 +137,8 @@ def _checks(geometries: Geometries, column: Column) -> dict[Problem, npt.NDArray
     if box := column.bounds:
         west, south, east, north = shapely.bounds(geometries).T
         inside = (west >= box.west) & (south >= box.south)
-        checks[Problem.BOUNDS] = ~(inside & (east <= box.east) & (north <= box.north))
+        inside &= (east <= box.east) & (north <= box.north)
+        checks[Problem.BOUNDS] = ~inside & ~shapely.is_empty(geometries)
     return checks
 
 

@@ -2,22 +2,28 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pydantic
 import yaml
 from open_data_contract_standard.model import (
     CustomProperty,
     DataQuality,
     OpenDataContractStandard,
+    Relationship,
     SchemaObject,
     SchemaProperty,
     ServiceLevelAgreementProperty,
 )
 
+from cityloom.contract.forms import form_of, stated_bound, stated_value
 from cityloom.contract.model import (
     Bounds,
     Classification,
@@ -51,7 +57,11 @@ _KINDS = {
     "object": Kind.JSON,
     "array": Kind.JSON,
 }
+_TEXTS = (Kind.STRING, Kind.TIME, Kind.JSON)
+_UNORDERED = (Kind.BOOLEAN, Kind.JSON, Kind.GEOMETRY)
+_UNIT = re.compile(r"h(ours?)?|d(ays?)?|w(eeks?)?|m(onths?)?|y(ears?)?")
 _DAYS = {"h": 1 / 24, "d": 1.0, "w": 7.0, "m": 30.4375, "y": 365.25}
+_MOST_DAYS = 1000 * 365.25
 
 
 def load_contracts(folders: Iterable[Path]) -> dict[str, Contract]:
@@ -93,21 +103,48 @@ def parse_contract(text: str, origin: str = "contract") -> Contract:
     Raises:
         ContractError: see :func:`load_contract`.
     """
-    try:
-        document = OpenDataContractStandard.from_string(text)
-    except yaml.YAMLError as error:
-        raise ContractError(f"{origin}: not YAML: {' '.join(str(error).split())}") from None
-    except pydantic.ValidationError as error:
-        raise ContractError(f"{origin}: {_first_mistake(error)}") from None
-    except TypeError:
-        raise ContractError(f"{origin}: not an ODCS contract: expected a mapping") from None
+    document = _document(text, origin)
     digest = sha256(text.encode()).hexdigest()
     try:
         contract = _contract(document, origin, digest)
     except ContractError as error:
         raise ContractError(f"{origin}: {error}") from None
+    _check_conditions(contract)
     refuse_forbidden(contract)
     return contract
+
+
+def _document(text: str, origin: str) -> OpenDataContractStandard:
+    stated = _yaml(text, origin)
+    if not isinstance(stated, dict) or not all(isinstance(name, str) for name in stated):
+        raise ContractError(f"{origin}: not an ODCS contract: expected a mapping")
+    try:
+        return OpenDataContractStandard(**stated)
+    except pydantic.ValidationError as error:
+        raise ContractError(f"{origin}: {_first_mistake(error)}") from None
+
+
+def _yaml(text: str, origin: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except RecursionError:
+        raise ContractError(f"{origin}: not YAML that can be read: nested too deeply") from None
+    except yaml.YAMLError as error:
+        raise ContractError(f"{origin}: not YAML: {' '.join(str(error).split())}") from None
+    except (ValueError, LookupError, AttributeError, OverflowError) as error:
+        # The YAML reader's own failures over dates such as 2024-02-30 and tags such as !!int
+        raise ContractError(
+            f"{origin}: not YAML that can be read: {error}; put dates and the like in quotes"
+        ) from None
+
+
+def _check_conditions(contract: Contract) -> None:
+    """Refuse rules that are not conditions; the SQL parser is loaded only where there are some."""
+    if contract.rules:
+        from cityloom.contract.rules import row_condition
+
+        for rule in contract.rules:
+            row_condition(contract, rule)
 
 
 def _first_mistake(error: pydantic.ValidationError) -> str:
@@ -123,7 +160,7 @@ def _contract(document: OpenDataContractStandard, origin: str, digest: str) -> C
     custom = _custom(document.customProperties) | _custom(table.customProperties)
     contract = Contract(
         dataset=_dataset_name(table),
-        columns=_columns(table, custom),
+        columns=_referring(_columns(table, custom), table),
         version=document.version or "",
         title=table.businessName or document.name or table.name or "",
         description=table.description
@@ -132,11 +169,11 @@ def _contract(document: OpenDataContractStandard, origin: str, digest: str) -> C
         owner=_owner(document),
         domain=document.domain or "",
         delivery=_one_of(Delivery, custom.get("delivery", "append"), "delivery"),
-        purposes=tuple(custom.get("purposes") or ()),
+        purposes=_purposes(custom.get("purposes")),
         retention=_period(document.slaProperties, "retention"),
         retention_column=_element(document.slaProperties, "retention"),
         frequency=_period(document.slaProperties, "frequency"),
-        grows=bool(custom.get("grows", False)),
+        grows=_flag(custom, "grows"),
         rules=tuple(_row_rules(table)),
         files=_files(document),
         origin=origin,
@@ -153,7 +190,27 @@ def _dataset_name(table: SchemaObject) -> str:
             f"schema name '{name}' cannot name a dataset; "
             "use lower-case letters, digits and underscores, a letter first"
         )
+    if name == "previous" or name.startswith("new_"):
+        raise ContractError(
+            f"schema name '{name}' cannot name a dataset: 'previous' and 'new_…' are parameters "
+            "of dataset functions; use another"
+        )
     return name
+
+
+def _purposes(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(p, str) and p.strip() for p in value):
+        raise ContractError(f"purposes '{value}': expected a list of words, as in [planning]")
+    return tuple(value)
+
+
+def _flag(stated: dict[str, Any], name: str) -> bool:
+    value = stated.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise ContractError(f"{name} '{value}': expected true or false, without quotes")
+    return bool(value)
 
 
 def _owner(document: OpenDataContractStandard) -> str:
@@ -174,15 +231,24 @@ def _columns(table: SchemaObject, custom: dict[str, Any]) -> tuple[Column, ...]:
                         ("physicalName", [c.source_name for c in columns])):  # fmt: skip
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise ContractError(f"two columns have the {text} '{twice}'")
+    seen: dict[str, str] = {}
+    for column in columns:
+        if seen.setdefault(column.name.lower(), column.name) != column.name:
+            raise ContractError(
+                f"columns '{seen[column.name.lower()]}' and '{column.name}' differ only in case, "
+                "which engines do not tell apart; rename one"
+            )
     return columns
 
 
 def _column(prop: SchemaProperty, classification: str) -> Column:
     name = prop.name or ""
     try:
-        return _read_column(prop, name, classification)
+        column = _read_column(prop, name, classification)
+        _check_column(column)
     except ContractError as error:
         raise ContractError(f"column '{name}': {error}") from None
+    return column
 
 
 def _read_column(prop: SchemaProperty, name: str, classification: str) -> Column:
@@ -191,7 +257,7 @@ def _read_column(prop: SchemaProperty, name: str, classification: str) -> Column
     custom = _custom(prop.customProperties)
     options = prop.logicalTypeOptions or {}
     stated = _library_rules(prop.quality or [])
-    enum = [str(value.value) for value in prop.enum or []] or stated.get("validValues", ())
+    enum = [value.value for value in prop.enum or []] or stated.get("validValues", [])
     return Column(
         name=name,
         source_name=prop.physicalName or name,
@@ -202,19 +268,19 @@ def _read_column(prop: SchemaProperty, name: str, classification: str) -> Column
         unique=bool(prop.unique or stated.get("unique")),
         key_position=(prop.primaryKeyPosition or 1) if prop.primaryKey else None,
         classification=_classification(prop.classification or classification),
-        format=options.get("format"),
-        timezone=bool(options.get("timezone", False)),
+        format=_format(options.get("format")),
+        timezone=_flag(options, "timezone"),
         decimal=_decimal(prop.physicalType),
         geometry_type=_geometry_type(prop.physicalType),
-        trim=bool(custom.get("trim", False)),
-        enum=tuple(str(value) for value in enum),
+        trim=_flag(custom, "trim"),
+        enum=_enum(enum),
         pattern=_pattern(options.get("pattern") or stated.get("pattern")),
-        min_length=options.get("minLength"),
-        max_length=options.get("maxLength"),
-        minimum=options.get("minimum"),
-        maximum=options.get("maximum"),
-        exclusive_minimum=options.get("exclusiveMinimum"),
-        exclusive_maximum=options.get("exclusiveMaximum"),
+        min_length=_length(options, "minLength"),
+        max_length=_length(options, "maxLength"),
+        minimum=_edge(options, "minimum"),
+        maximum=_edge(options, "maximum"),
+        exclusive_minimum=_edge(options, "exclusiveMinimum"),
+        exclusive_maximum=_edge(options, "exclusiveMaximum"),
         reference=_reference(prop),
         unit=custom.get("unit"),
         crs=str(custom.get("crs", "EPSG:4326")),
@@ -247,33 +313,161 @@ def _geometry_type(physical: str | None) -> str | None:
     return lowered if lowered in _GEOMETRIES else None
 
 
-def _pattern(pattern: str | None) -> str | None:
+def _pattern(pattern: Any) -> str | None:
     if pattern is None:
         return None
+    if not isinstance(pattern, str):
+        raise ContractError(f"pattern '{pattern}' is not text; put it in quotes")
     try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ContractError(f"pattern '{pattern}' is not a regular expression: {error}") from None
+        pc.match_substring_regex(pa.array([""]), pattern)
+    except pa.ArrowInvalid as error:
+        why = str(error).removeprefix("Invalid regular expression: ")
+        raise ContractError(
+            f"pattern '{pattern}' is not a regular expression of RE2, "
+            f"which has no look-around and no back-references: {why}"
+        ) from None
     return pattern
 
 
+def _format(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ContractError(f"format '{value}' is not text; put it in quotes")
+    return value
+
+
+def _enum(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list):
+        raise ContractError(f"allowed values '{values}': expected a list")
+    if None in values:
+        raise ContractError("an entry of 'enum' has no value; write {value: …}")
+    return tuple(_text(value) for value in values)
+
+
+def _text(value: Any) -> str:
+    """What a contract would have said in quotes, where YAML made something else of it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+def _length(options: dict[str, Any], name: str) -> int | None:
+    value = options.get(name)
+    if value is None or (type(value) is int and value >= 0):
+        return value
+    raise ContractError(f"{name} '{value}': expected a whole number of characters, 0 or more")
+
+
+def _edge(options: dict[str, Any], name: str) -> str | float | None:
+    value = options.get(name)
+    if value is None or (isinstance(value, str | int | float) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    raise ContractError(f"{name} '{value}': expected a number, or a date or time in quotes")
+
+
+def _check_column(column: Column) -> None:
+    """Refuse what could not work on the column's kind of values."""
+    if column.kind is not Kind.GEOMETRY:
+        form_of(column)
+    if column.kind not in _TEXTS:
+        for name, stated in (("pattern", column.pattern), ("minLength", column.min_length),
+                             ("maxLength", column.max_length)):  # fmt: skip
+            if stated is not None:
+                raise ContractError(f"{name} is for text, and the column is {column.kind}")
+    if column.max_length is not None and (column.min_length or 0) > column.max_length:
+        raise ContractError("minLength is more than maxLength; no text could meet both")
+    _check_enum(column)
+    _check_edges(column)
+
+
+def _check_enum(column: Column) -> None:
+    if column.enum and column.kind is Kind.GEOMETRY:
+        raise ContractError("enum is not for geometries")
+    for value in column.enum:
+        try:
+            stated_value(column, value)
+        except ValueError as error:
+            raise ContractError(f"enum value '{value}': {error}") from None
+
+
+def _check_edges(column: Column) -> None:
+    for name, edge in (
+        ("minimum", column.minimum), ("maximum", column.maximum),
+        ("exclusiveMinimum", column.exclusive_minimum),
+        ("exclusiveMaximum", column.exclusive_maximum),
+    ):  # fmt: skip
+        if edge is None:
+            continue
+        if column.kind in _UNORDERED:
+            raise ContractError(
+                f"{name} is for values in an order, and the column is {column.kind}"
+            )
+        try:
+            stated_bound(column, edge)
+        except ValueError as error:
+            raise ContractError(f"{name} '{edge}': {error}") from None
+
+
 def _reference(prop: SchemaProperty) -> Reference | None:
-    for relationship in prop.relationships or []:
-        target = relationship.to if isinstance(relationship.to, str) else ""
-        dataset, _, column = target.rpartition(".")
-        if not dataset:
-            raise ContractError(f"relationship to '{target}': expected 'dataset.column'")
-        return Reference(dataset, column)
-    return None
+    targets = {_target(relationship) for relationship in prop.relationships or []}
+    if len(targets) > 1:
+        raise ContractError("two relationships; a column refers to one other column")
+    return next(iter(targets), None)
+
+
+def _target(relationship: Relationship) -> Reference:
+    target = _single(relationship.to)
+    dataset, _, column = target.rpartition(".")
+    if not dataset or not column:
+        raise ContractError(f"relationship to '{target}': expected 'dataset.column'")
+    return Reference(dataset, column)
+
+
+def _single(ends: str | list[str] | None) -> str:
+    """The one column at an end of a relationship."""
+    listed = [ends] if isinstance(ends, str) else ends or []
+    if len(listed) > 1:
+        raise ContractError(
+            f"relationship over several columns ({', '.join(listed)}): "
+            "a reference is from one column to one column"
+        )
+    return listed[0] if listed else ""
+
+
+def _referring(columns: tuple[Column, ...], table: SchemaObject) -> tuple[Column, ...]:
+    """The columns, with the references that the whole table states."""
+    stated: dict[str, Reference] = {}
+    names = {column.name for column in columns}
+    for relationship in table.relationships or []:
+        name = _single(relationship.from_).rpartition(".")[2]
+        if name not in names:
+            raise ContractError(f"relationship from '{name}', which is not a column")
+        target = _target(relationship)
+        if stated.setdefault(name, target) != target:
+            raise ContractError(
+                f"column '{name}': two relationships; it refers to one other column"
+            )
+    return tuple(_with_reference(column, stated.get(column.name)) for column in columns)
+
+
+def _with_reference(column: Column, target: Reference | None) -> Column:
+    if target and column.reference not in (None, target):
+        raise ContractError(
+            f"column '{column.name}': two relationships; it refers to one other column"
+        )
+    return replace(column, reference=target) if target else column
 
 
 def _bounds(value: Any) -> Bounds | None:
     if value is None:
         return None
-    try:
-        west, south, east, north = (float(edge) for edge in value)
-    except (TypeError, ValueError):
-        raise ContractError(f"bounds {value}: expected [west, south, east, north]") from None
+    numbers = isinstance(value, list) and all(type(edge) in (int, float) for edge in value)
+    if not numbers or len(value) != 4 or not all(map(isfinite, value)):
+        raise ContractError(f"bounds {value}: expected [west, south, east, north], four numbers")
+    west, south, east, north = map(float, value)
+    if west > east or south > north:
+        raise ContractError(f"bounds {value}: west is beyond east, or south beyond north")
     return Bounds(west, south, east, north)
 
 
@@ -282,26 +476,34 @@ def _library_rules(qualities: Iterable[DataQuality]) -> dict[str, Any]:
     stated: dict[str, Any] = {}
     for quality in qualities:
         metric = quality.metric or quality.rule
+        if type(quality.mustBe) is bool or quality.mustBe != 0:
+            continue
         if metric == "invalidValues":
             stated |= quality.arguments or {}
-        elif metric in ("nullValues", "missingValues") and quality.mustBe == 0:
+        elif metric in ("nullValues", "missingValues"):
             stated["required"] = True
-        elif metric == "duplicateValues" and quality.mustBe == 0:
+        elif metric == "duplicateValues":
             stated["unique"] = True
     return stated
 
 
 def _row_rules(table: SchemaObject) -> Iterator[RowRule]:
-    for number, quality in enumerate(table.quality or [], start=1):
+    """The rules of ours, on the whole and on its columns."""
+    yield from _conditions(table.quality or [], "rule_{}")
+    for prop in table.properties or []:
+        yield from _conditions(prop.quality or [], f"{prop.name}_rule_{{}}")
+
+
+def _conditions(qualities: Iterable[DataQuality], unnamed: str) -> Iterator[RowRule]:
+    for number, quality in enumerate(qualities, start=1):
         if quality.engine != "cityloom":
             continue
+        name = quality.name or quality.id or unnamed.format(number)
         if not isinstance(quality.implementation, str):
-            raise ContractError(f"quality rule {number}: 'implementation' must be a condition")
-        yield RowRule(
-            name=quality.name or quality.id or f"rule_{number}",
-            condition=quality.implementation,
-            description=quality.description or "",
-        )
+            raise ContractError(
+                f"quality rule {number} ('{name}'): 'implementation' must be a condition"
+            )
+        yield RowRule(name, quality.implementation, quality.description or "")
 
 
 def _files(document: OpenDataContractStandard) -> Files:
@@ -309,24 +511,45 @@ def _files(document: OpenDataContractStandard) -> Files:
         return Files()
     server = document.servers[0]
     delimiter = {"tab": "\t", "\\t": "\t"}.get(server.delimiter or ",", server.delimiter or ",")
-    if len(delimiter.encode()) != 1:
-        raise ContractError(f"delimiter '{delimiter}' must be one ASCII character, or 'tab'")
-    return Files(server.path, server.format, delimiter, server.encoding or "utf-8")
+    if len(delimiter.encode()) != 1 or delimiter in '"\r\n':
+        raise ContractError(
+            f"delimiter '{delimiter}' must be one ASCII character, or 'tab', "
+            "and no quotation mark or line end"
+        )
+    return Files(server.path, server.format, delimiter, _encoding(server.encoding or "utf-8"))
+
+
+def _encoding(name: str) -> str:
+    try:
+        "".encode(name)
+    except (LookupError, ValueError):
+        raise ContractError(
+            f"encoding '{name}' is not known; expected one such as utf-8, gb18030 or big5"
+        ) from None
+    return name
 
 
 def _period(properties: list[ServiceLevelAgreementProperty] | None, name: str) -> timedelta | None:
     for sla in properties or []:
         if sla.property != name:
             continue
-        unit = (sla.unit or "d").lower()[:1]
-        try:
-            return timedelta(days=float(sla.value or "none") * _DAYS[unit])
-        except (KeyError, ValueError):
+        unit = _UNIT.fullmatch((sla.unit or "d").strip().lower())
+        days = _number(sla.value) * _DAYS[unit[0][0]] if unit else 0
+        if not 0 < days <= _MOST_DAYS:
             raise ContractError(
                 f"slaProperties '{name}': '{sla.value} {sla.unit}' is not a period; "
-                "expected a number and one of h, d, w, m, y"
-            ) from None
+                "expected a number above 0 and one of h, d, w, m, y, at most 1000 years"
+            )
+        return timedelta(days=days)
     return None
+
+
+def _number(value: Any) -> float:
+    """The number, or 0 where there is none."""
+    try:
+        return 0 if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        return 0
 
 
 def _element(properties: list[ServiceLevelAgreementProperty] | None, name: str) -> str | None:
@@ -356,9 +579,15 @@ def _one_of(kind: type[Delivery], word: Any, what: str) -> Delivery:
 def _check_whole(contract: Contract) -> None:
     if contract.delivery is Delivery.UPSERT and not contract.key:
         raise ContractError("delivery 'upsert' needs a primary key: mark it with 'primaryKey'")
-    names = {column.name for column in contract.columns}
-    if contract.retention_column and contract.retention_column not in names:
-        raise ContractError(f"retention counts from '{contract.retention_column}', not a column")
+    if counted := contract.retention_column:
+        kinds = {column.name: column.kind for column in contract.columns}
+        if counted not in kinds:
+            raise ContractError(f"retention counts from '{counted}', not a column")
+        if kinds[counted] not in (Kind.DATE, Kind.TIMESTAMP):
+            raise ContractError(
+                f"retention counts from column '{counted}', which is {kinds[counted]}; "
+                "it needs a date or a timestamp"
+            )
     for column in contract.columns:
         if column.special_purpose and column.special_purpose not in contract.purposes:
             raise ContractError(

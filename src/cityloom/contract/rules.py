@@ -5,16 +5,24 @@ column are Ibis expressions; a condition over several columns is SQL that a city
 checked to be nothing but a condition.
 """
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from operator import ge, gt, le, lt
+from typing import TYPE_CHECKING, Any
 
-import ibis
-import ibis.expr.types as ir
-import sqlglot
-from sqlglot import exp
-
+from cityloom.contract.forms import StatedValue, stated_bound, stated_value
 from cityloom.contract.model import Column, Contract, Kind, RowRule
 from cityloom.errors import ContractError
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    from sqlglot.expressions import Expression
+
+_EXACT = Context(prec=400)
 
 
 @dataclass(frozen=True)
@@ -63,9 +71,17 @@ def matches(text: ir.StringValue, pattern: str) -> ir.BooleanValue:
 
 
 def _among(column: Column, value: ir.Value) -> ir.BooleanValue:
-    if column.kind in (Kind.INTEGER, Kind.NUMBER):
-        return value.isin([ibis.literal(item).cast(value.type()) for item in column.enum])
-    return value.cast("string").isin(column.enum)
+    return value.isin([_literal(stated_value(column, item), value) for item in column.enum])
+
+
+def _literal(stated: StatedValue, value: ir.Value) -> ir.Value:
+    """A stated value in the type of a column's values."""
+    import ibis
+
+    if isinstance(stated, bool):
+        return ibis.literal(stated)
+    text = stated.isoformat(" ") if isinstance(stated, datetime) else str(stated)
+    return ibis.literal(text).cast(value.type())
 
 
 def _listed(values: tuple[str, ...], most: int = 12) -> str:
@@ -84,18 +100,46 @@ def _lengths(column: Column, value: ir.Value) -> Iterator[tuple[str, str, ir.Boo
 
 def _ranges(column: Column, value: ir.Value) -> Iterator[tuple[str, str, ir.BooleanValue]]:
     unit = f" {column.unit}" if column.unit else ""
+    for rule, words, edge, holds in (
+        ("minimum", "less than", column.minimum, ge),
+        ("maximum", "more than", column.maximum, le),
+        ("exclusive_minimum", "not more than", column.exclusive_minimum, gt),
+        ("exclusive_maximum", "not less than", column.exclusive_maximum, lt),
+    ):
+        if edge is not None:
+            yield rule, f"{words} {edge}{unit}", _within(column, value, edge, holds)
 
-    def bound(edge: str | float) -> ir.Value:
-        return ibis.literal(str(edge)).cast(value.type())
 
-    if (edge := column.minimum) is not None:
-        yield "minimum", f"less than {edge}{unit}", value >= bound(edge)
-    if (edge := column.maximum) is not None:
-        yield "maximum", f"more than {edge}{unit}", value <= bound(edge)
-    if (edge := column.exclusive_minimum) is not None:
-        yield "exclusive_minimum", f"not more than {edge}{unit}", value > bound(edge)
-    if (edge := column.exclusive_maximum) is not None:
-        yield "exclusive_maximum", f"not less than {edge}{unit}", value < bound(edge)
+def _within(
+    column: Column, value: ir.Value, edge: str | float, holds: Callable[[Any, Any], Any]
+) -> ir.BooleanValue:
+    """Whether a value is on the right side of a bound."""
+    import ibis
+
+    bound = stated_bound(column, edge)
+    if isinstance(bound, Decimal):
+        bound = _on_grid(column, bound, up=holds in (ge, lt))
+        least, most = _limits(column)
+        if not least <= bound <= most:
+            return ibis.literal(True) if holds(Decimal(0), bound) else value.isnull()
+    met: ir.BooleanValue = holds(value, _literal(bound, value))
+    return met
+
+
+def _on_grid(column: Column, bound: Decimal, up: bool) -> Decimal:
+    """The value of the column's type that parts the same values as a finer bound does."""
+    scale = column.decimal[1] if column.decimal and column.kind is Kind.NUMBER else 0
+    grain = Decimal(1).scaleb(-scale)
+    return bound.quantize(grain, ROUND_CEILING if up else ROUND_FLOOR, context=_EXACT)
+
+
+def _limits(column: Column) -> tuple[Decimal, Decimal]:
+    """The least and the most that a column of whole numbers or decimals can hold."""
+    if column.decimal and column.kind is Kind.NUMBER:
+        precision, scale = column.decimal
+        most = Decimal(10**precision - 1).scaleb(-scale, context=_EXACT)
+        return most.copy_negate(), most
+    return Decimal(-(2**63)), Decimal(2**63 - 1)
 
 
 def row_rule_reason(rule: RowRule) -> Reason:
@@ -104,19 +148,134 @@ def row_rule_reason(rule: RowRule) -> Reason:
 
 
 def row_condition(contract: Contract, rule: RowRule, dialect: str = "duckdb") -> str:
-    """A rule's condition as SQL of an engine's dialect.
+    """A rule's condition as SQL of an engine's dialect; a cast that fails gives null, so is met.
 
     Raises:
         ContractError: the text is not one condition over the contract's columns.
     """
     where = f"{contract.origin}: rule '{rule.name}'"
+    condition = _parsed(rule.condition, where)
+    for node in condition.walk():
+        if said := _not_of_one_row(node):
+            raise ContractError(
+                f"{where}: '{said}' has no place in a condition over one row; {_allowed_words()}"
+            )
+    columns = {column.name: column for column in contract.columns}
+    for named in condition.find_all(_sqlglot().exp.Column):
+        if named.table:
+            raise ContractError(f"{where}: '{named.sql()}' names a table; write the column alone")
+        if named.name not in columns:
+            raise ContractError(f"{where}: no column '{named.name}' in this contract")
+    if not _is_predicate(condition, columns):
+        raise ContractError(f"{where}: '{rule.condition}' is a value, not a condition; compare it")
+    return str(condition.sql(dialect=dialect, comments=False))
+
+
+def _sqlglot() -> Any:
+    """The SQL parser, loaded only where a contract has conditions."""
+    import sqlglot
+
+    return sqlglot
+
+
+def _parsed(text: str, where: str) -> Expression:
+    sqlglot = _sqlglot()
     try:
-        condition = sqlglot.parse_one(rule.condition, dialect="duckdb")
+        condition = sqlglot.parse_one(text, dialect="duckdb")
     except sqlglot.errors.SqlglotError as error:
         raise ContractError(f"{where}: not a condition: {str(error).splitlines()[0]}") from None
-    if not isinstance(condition, exp.Condition) or condition.find(exp.Query, exp.Table):
-        raise ContractError(f"{where}: '{rule.condition}' is not a condition over one row")
-    known = {column.name for column in contract.columns}
-    if unknown := {column.name for column in condition.find_all(exp.Column)} - known:
-        raise ContractError(f"{where}: no column '{min(unknown)}' in this contract")
-    return str(condition.sql(dialect=dialect))
+    except RecursionError:
+        raise ContractError(f"{where}: not a condition: nested too deeply") from None
+    tried: Expression = condition.transform(_tried)
+    return tried
+
+
+def _tried(node: Expression) -> Expression:
+    """A cast as one that gives null where it fails."""
+    exp = _sqlglot().exp
+    if type(node) is exp.Cast:
+        tried: Expression = exp.TryCast(**node.args)
+        return tried
+    return node
+
+
+# What a condition may be made of, by the parser's own names.
+
+_COMPARISONS = {
+    "eq", "neq", "gt", "gte", "lt", "lte", "nullsafeeq", "nullsafeneq", "is", "in", "between",
+    "like", "ilike", "escape",
+}  # fmt: skip
+_TESTS = {
+    "regexplike": "regexp_matches", "regexpfullmatch": "regexp_full_match",
+    "startswith": "starts_with", "endswith": "ends_with", "contains": "contains",
+}  # fmt: skip
+_JOINED = {"and", "or", "not", "paren"}
+_CHOICES = {"case", "if", "coalesce", "nullif", "greatest", "least"}
+_VALUES = {
+    "column", "identifier", "literal", "boolean", "null", "cast", "trycast", "datatype",
+    "datatypeparam", "interval", "var", "add", "sub", "mul", "div", "intdiv", "mod", "neg",
+    "dpipe",
+}  # fmt: skip
+_FUNCTIONS = {
+    "length": "length", "lower": "lower", "upper": "upper", "trim": "trim", "substring": "substr",
+    "left": "left", "right": "right", "concat": "concat", "replace": "replace", "abs": "abs",
+    "round": "round", "floor": "floor", "ceil": "ceil", "year": "year", "month": "month",
+    "day": "day", "extract": "extract", "datediff": "date_diff",
+}  # fmt: skip
+_ALLOWED = {*_COMPARISONS, *_TESTS, *_JOINED, *_CHOICES, *_VALUES, *_FUNCTIONS}
+_CAST_TYPES = {
+    "BOOLEAN", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL", "TEXT", "VARCHAR",
+    "DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "INTERVAL",
+}  # fmt: skip
+
+
+def _allowed_words() -> str:
+    functions = ", ".join(sorted({*_FUNCTIONS.values(), *_TESTS.values()}))
+    return (
+        "allowed are the row's columns, literals, comparisons, AND, OR, NOT, BETWEEN, IN (a list), "
+        "IS NULL, LIKE, arithmetic, CASE, CAST, COALESCE, NULLIF, GREATEST, LEAST, and the "
+        f"functions {functions}"
+    )
+
+
+def _not_of_one_row(node: Expression) -> str | None:
+    """What a part of a condition is called, where it may not be part of one."""
+    exp = _sqlglot().exp
+    if node.key not in _ALLOWED:
+        named = isinstance(node, exp.Func) and not isinstance(node, exp.Anonymous)
+        return str(node.sql_name() if named else node.name or node.key).lower()
+    if isinstance(node, exp.DataType) and node.this.name not in _CAST_TYPES:
+        return str(node.sql())
+    if isinstance(node, exp.In) and not node.expressions:
+        return "in"
+    return None
+
+
+def _is_predicate(node: Expression, columns: dict[str, Column]) -> bool:
+    """Whether an expression is true, false or null, and no other kind of value."""
+    exp = _sqlglot().exp
+    match node.key:
+        case "column":
+            return columns[node.name].kind is Kind.BOOLEAN
+        case "boolean" | "null":
+            return True
+        case "cast" | "trycast":
+            return bool(node.is_type("boolean"))
+        case "case":
+            results = [branch.args["true"] for branch in node.args["ifs"]]
+        case "if":
+            results = [node.args["true"]]
+        case "and" | "or":
+            results = [node.this, node.expression]
+        case "not" | "paren":
+            results = [node.this]
+        case "coalesce":
+            results = [node.this, *node.expressions]
+        case _:
+            return (
+                node.key in _COMPARISONS - {"escape"}
+                or node.key in _TESTS
+                or (isinstance(node, exp.Escape) and isinstance(node.this, exp.Like | exp.ILike))
+            )
+    otherwise = node.args.get("default") or node.args.get("false")
+    return all(_is_predicate(result, columns) for result in (*results, otherwise) if result)

@@ -108,7 +108,7 @@ class Splitter:
             for column in self.contract.columns
         )
         sql = f"SELECT to_json(struct_pack({pairs}))::VARCHAR AS v, {_ROW} FROM {_BATCH}"
-        return self._run(sql, text).column("v")
+        return self._query(sql, text).column("v")
 
     def explain(self, text: pa.Table) -> pa.ListArray:
         """Every reason for each row of a prepared batch; a list of :data:`REASON_TYPE` a row."""
@@ -124,10 +124,13 @@ class Splitter:
         )
 
     def _run(self, sql: str, text: pa.Table) -> pa.Table:
-        """The rows of a query over the batch, in the batch's order."""
-        numbers = np.arange(len(text), dtype=np.int32)
-        batch = _with_geometries(self.contract, text).append_column(_ROW, pa.array(numbers))
-        found = self._connection.from_arrow(batch).query(_BATCH, sql).to_arrow_table()
+        return self._query(sql, _with_geometries(self.contract, text))
+
+    def _query(self, sql: str, batch: pa.Table) -> pa.Table:
+        """The rows of a query over a batch, in the batch's order."""
+        numbers = np.arange(len(batch), dtype=np.int32)
+        numbered = batch.append_column(_ROW, pa.array(numbers))
+        found = self._connection.from_arrow(numbered).query(_BATCH, sql).to_arrow_table()
         order = found.column(_ROW).to_numpy()
         found = found.drop_columns([_ROW])
         return found if np.array_equal(order, numbers) else found.take(np.argsort(order))

@@ -129,8 +129,10 @@ def _parsed(line: bytes, number: int) -> Record:
         record = json.loads(line.decode("utf-8"), parse_float=Decimal, parse_int=Decimal)
     except UnicodeDecodeError as error:
         return Malformed(number, raw, f"byte {error.start + 1} cannot be decoded")
-    except (ValueError, RecursionError) as error:
-        return Malformed(number, raw, f"not JSON: {error}")
+    except json.JSONDecodeError as error:
+        return Malformed(number, raw, f"not JSON: {error.msg}")
+    except (ValueError, RecursionError):
+        return Malformed(number, raw, "not JSON: a number or a nesting beyond all measure")
     if not isinstance(record, dict):
         return Malformed(number, raw, "not a JSON object")
     return record
