@@ -32,7 +32,8 @@ class Erasure:
 def erase_subject(city: "City", dataset: str, column: str, value: str) -> Erasure:
     """Erase the rows of a received dataset that name a subject, and all that came of them.
 
-    An erasure that was interrupted is finished by the next one of the same dataset. No version from before can be read any more, neither of the dataset nor of what derives from it.
+    An erasure that was interrupted is finished by the next one of the same dataset. No version from
+    before can be read any more, neither of the dataset nor of what derives from it.
 
     Raises:
         UsageError: there is no such dataset or column, or the dataset is derived.

@@ -27,7 +27,7 @@ class Entry:
     dataset: str
     granted: bool
     reason: str
-    rows: int
+    rows: int = 0
 
 
 class Ledger:
