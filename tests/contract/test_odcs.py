@@ -294,6 +294,34 @@ def test_a_relationship_is_a_reference() -> None:
     assert column.reference == Reference("street", "code")
 
 
+def test_a_relationship_of_the_whole_table_is_a_reference_of_its_column() -> None:
+    stated = [{"type": "foreignKey", "from": "permit.street", "to": ["street.code"]}]
+    contract = read(document({"name": "street"}, table={"relationships": stated}))
+    assert contract.column("street").reference == Reference("street", "code")
+
+
+@pytest.mark.parametrize(
+    ("stated", "word"),
+    [
+        ({"from": ["permit.a", "permit.b"], "to": ["street.a", "street.b"]}, "several columns"),
+        ({"from": "permit.c", "to": "street.c"}, "'c'"),
+        ({"from": "permit.a", "to": "street"}, "dataset.column"),
+        ({"from": "permit.b", "to": "other.code"}, "two relationships"),
+    ],
+)
+def test_a_relationship_that_is_not_from_one_column_to_one_is_refused(
+    stated: Document, word: str
+) -> None:
+    columns = ({"name": "a"}, {"name": "b", "relationships": [{"to": "street.code"}]})
+    assert word in refusal(document(*columns, table={"relationships": [stated]}))
+
+
+def test_a_rule_of_ours_on_a_column_is_a_rule_of_the_row() -> None:
+    rule = {"type": "custom", "engine": "cityloom", "implementation": "number > 5"}
+    contract = read(document({"name": "number", "logicalType": "integer", "quality": [rule]}))
+    assert contract.rules == (RowRule("number_rule_1", "number > 5"),)
+
+
 def test_rules_over_several_columns_are_read_and_those_for_other_engines_are_not() -> None:
     rule = {
         "name": "closed_after_opened", "type": "custom", "engine": "cityloom",
@@ -371,6 +399,19 @@ def test_a_mistake_in_a_column_is_told_with_file_column_and_what_is_expected(
         ({"logicalType": "integer", "enum": [{"value": "abc"}]}, "abc"),
         ({"logicalTypeOptions": {"pattern": "(?=a)a"}}, "pattern"),
         ({"logicalTypeOptions": {"pattern": r"(a)\1"}}, "pattern"),
+        ({"logicalTypeOptions": {"minLength": 2.5}}, "minLength"),
+        ({"logicalTypeOptions": {"minLength": 3, "maxLength": 2}}, "minLength"),
+        ({"logicalTypeOptions": {"minimum": 5}}, "quotes"),
+        ({"logicalType": "boolean", "logicalTypeOptions": {"minimum": 1}}, "minimum"),
+        ({"logicalType": "number", "logicalTypeOptions": {"maximum": float("inf")}}, "maximum"),
+        ({"logicalType": "timestamp", "logicalTypeOptions": {"maximum": "2024-01-01"}}, "maximum"),
+        ({"logicalType": "date", "logicalTypeOptions": {"format": "yyyy-MM-dd'T'"}}, "format"),
+        ({"logicalType": "date", "enum": [{"value": "2024-02-30"}]}, "2024-02-30"),
+        (
+            {"logicalType": "number", "physicalType": "DECIMAL(5,2)", "enum": [{"value": 1.555}]},
+            "1.555",
+        ),
+        ({"physicalType": "POINT", "enum": [{"value": "POINT(1 1)"}]}, "enum"),
     ],
     ids=str,
 )
@@ -500,6 +541,15 @@ def test_an_unexpected_value_is_a_mistake_like_any_other(stated: Document | str)
         document({"name": "a", "enum": [{"description": "no value"}]}),
         document(servers=[{"server": "s", "type": "local", "delimiter": '"'}]),
         document(servers=[{"server": "s", "type": "local", "encoding": "nonsense"}]),
+        document(slaProperties=[{"property": "retention", "value": 0, "unit": "d"}]),
+        document(
+            {
+                "name": "a",
+                "quality": [
+                    {"metric": "invalidValues", "mustBe": 0, "arguments": {"validValues": "AB"}}
+                ],
+            }
+        ),
         document(table={"name": "previous"}),
         document(table={"name": "new_permit"}),
     ],

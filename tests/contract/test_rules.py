@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
 import pytest
 import shapely
 import yaml
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cityloom.city import City
+from cityloom.contract.check import geometry_verdicts
 from cityloom.errors import ContractError
 from cityloom.policy import Principal
 
@@ -145,6 +147,12 @@ RANGES: list[tuple[Stated, list[str], list[str], str]] = [
     (options("timestamp", timezone=True, maximum="2024-01-01T00:00:00+08:00"),
      ["2023-12-31T16:00:00Z", "2024-01-01T00:00:00+08:00"],
      ["2023-12-31T16:00:01Z", "2024-01-01T00:00:00+07:00"], "maximum"),
+    (options("integer", minimum=9.5), ["10"], ["9"], "minimum"),
+    (options("integer", exclusiveMinimum=-9.5), ["-9"], ["-10"], "exclusive_minimum"),
+    (options("integer", minimum=1e30), [], ["9223372036854775807"], "minimum"),
+    ({**DECIMAL, "logicalTypeOptions": {"maximum": 0.125}}, ["0.12"], ["0.13"], "maximum"),
+    ({**DECIMAL, "logicalTypeOptions": {"exclusiveMaximum": "0.125"}}, ["0.12"], ["0.13"],
+     "exclusive_maximum"),
     (options("time", minimum="08:00:00"), ["08:00:00", "23:00:00"], ["07:59:59"], "minimum"),
     (options("string", maximum="M"), ["A", "M"], ["N", "a"], "maximum"),
 ]  # fmt: skip
@@ -266,6 +274,8 @@ ROW = [
         ("date_diff('day', opened, closed) <= 30", {"opened": "2024-01-01", "closed": "2024-01-31"},
          {"opened": "2024-01-01", "closed": "2024-02-01"}),
         ('"cost" > 1 -- in yuan', {"cost": "2"}, {"cost": "1"}),
+        ("CAST(kind AS INTEGER) > 3 AND opened > DATE '2024-01-01'",
+         {"kind": "x", "opened": "2024-01-02"}, {"kind": "3", "opened": "2024-01-02"}),
         ("kind LIKE 'a''%'", {"kind": "a'b"}, {"kind": "ab"}),
     ],
 )  # fmt: skip
@@ -343,6 +353,9 @@ OTHERS = [
     "cost > ?",
     "cost IN (VALUES (1))",
     "nextval('s') = 1",
+    "cost IN kind",
+    "opened > DATE '2024-02-30'",
+    "CAST(kind AS JSON) IS NULL",
 ]
 
 NOT_OF_ONE_ROW = [
@@ -477,6 +490,18 @@ def test_a_feature_is_no_geometry(tmp_path: Path) -> None:
     feature = {"type": "Feature", "properties": {"name": "x"}, "geometry": geometry}
     outcome = judge(new_city(tmp_path / "city", [PLACE]), [{"place": json.dumps(feature)}])
     assert outcome.rules() == [("place", "form")]
+
+
+def test_geometries_that_were_computed_are_judged_by_the_same_rules(tmp_path: Path) -> None:
+    contract = new_city(tmp_path / "city", [PLACE]).contract("thing")
+    texts = [TRIANGLE, "POINT(50 50)", "POLYGON((0 0, 1 1, 1 0, 0 1, 0 0))", "POLYGON EMPTY"]
+    wkb = [*(shapely.to_wkb(shapely.from_wkt(text)) for text in texts), None, b"no geometry"]
+    rows = pa.table({"place": pa.array(wkb, pa.binary())})
+    found: dict[int, list[str]] = {}
+    for reason, met in geometry_verdicts(contract, rows):
+        for row in [row for row, meets in enumerate(met) if not meets]:
+            found.setdefault(row, []).append(reason.rule)
+    assert found == {1: ["type", "bounds"], 2: ["invalid"], 5: ["form"]}
 
 
 # Column-level rules for this engine

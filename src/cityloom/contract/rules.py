@@ -241,14 +241,28 @@ def _allowed_words() -> str:
 def _not_of_one_row(node: Expression) -> str | None:
     """What a part of a condition is called, where it may not be part of one."""
     exp = _sqlglot().exp
+    if isinstance(node, exp.Anonymous):
+        return str(node.name).lower()
     if node.key not in _ALLOWED:
-        named = isinstance(node, exp.Func) and not isinstance(node, exp.Anonymous)
-        return str(node.sql_name() if named else node.name or node.key).lower()
+        return str(node.sql_name() if isinstance(node, exp.Func) else node.key).lower()
     if isinstance(node, exp.DataType) and node.this.name not in _CAST_TYPES:
         return str(node.sql())
     if isinstance(node, exp.In) and not node.expressions:
         return "in"
+    if isinstance(node, exp.TryCast) and _is_no_date(node):
+        return str(node.sql())
     return None
+
+
+def _is_no_date(cast: Expression) -> bool:
+    """Whether a literal date or time does not exist, so that its condition would never bind."""
+    if not cast.this.is_string or not cast.is_type("date", "timestamp"):
+        return False
+    try:
+        datetime.fromisoformat(cast.this.name)
+    except ValueError:
+        return True
+    return False
 
 
 def _is_predicate(node: Expression, columns: dict[str, Column]) -> bool:
