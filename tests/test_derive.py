@@ -515,7 +515,6 @@ def test_a_kernel_takes_and_gives_arrow_one_partition_at_a_time(town: Town) -> N
     assert town.rows("share") == [(1, 2, 3.0), (2, 2, 5.0), (3, 1, 8.0), (4, 2, 4.0), (5, 2, 4.0)]
 
 
-@pytest.mark.xfail(strict=True, reason="a rule over columns finds no engine for an Arrow table")
 def test_a_kernels_rows_are_judged_by_rules_over_several_columns_too(town: Town) -> None:
     town.receives(case=CASE)
     town.makes(copy=contract_text("copy", [column("no", "integer"), column("days", "integer")],
@@ -573,7 +572,6 @@ def test_rows_that_break_the_contract_are_quarantined_with_all_their_reasons(tow
     assert quarantined(town.city, "judged") == []
 
 
-@pytest.mark.xfail(strict=True, reason="geometries of derived rows are not looked at")
 def test_a_derived_geometry_is_held_to_its_type_and_bounds(town: Town) -> None:
     town.receives(case=CASE)
     place = column("place", physicalType="POLYGON", custom={"bounds": [0, 0, 1, 1]})

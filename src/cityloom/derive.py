@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from cityloom.contract import Contract
-from cityloom.contract.check import MARK, conforming, marked
+from cityloom.contract.check import MARK, conforming, geometry_verdicts, marked
 from cityloom.contract.rules import Reason
 from cityloom.contract.split import mask, reason_lists
 from cityloom.engine import Engine
@@ -226,16 +226,19 @@ class _Making:
 
     def _split(self, rows: pa.Table, reasons: Sequence[Reason]) -> None:
         names = [MARK.format(number) for number in range(len(reasons))]
-        met = np.array([mask(rows[name].fill_null(True)) for name in names])
-        sound = met.all(axis=0) if names else np.ones(len(rows), bool)
         typed = rows.select(self._output.contract.schema.names)
+        verdicts = list(geometry_verdicts(self._output.contract, typed))
+        reasons = [*reasons, *(reason for reason, _ in verdicts)]
+        met = [mask(rows[name].fill_null(True)) for name in names]
+        met += [sound for _, sound in verdicts]
+        sound = np.all(met, axis=0) if met else np.ones(len(rows), bool)
         self._kept.write(typed.filter(pa.array(sound)).cast(self._output.contract.schema))
         self._receipt.rows_read += len(rows)
         self._receipt.rows_kept += int(sound.sum())
         broken = np.flatnonzero(~sound)
         if len(broken):
             self._refuse(typed.take(broken), [
-                [reason for reason, row in zip(reasons, met[:, place], strict=True) if not row]
+                [reason for reason, rows in zip(reasons, met, strict=True) if not rows[place]]
                 for place in broken
             ])  # fmt: skip
 

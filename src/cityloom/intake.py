@@ -64,7 +64,8 @@ def take_in(city: "City", dataset: str, file: DeliveredFile) -> Run:
     """Receive one file.
 
     Raises:
-        DeliveryError: it cannot be received as a whole; the log has a failed run.
+        DeliveryError: it cannot be received as a whole, by fault of the file or of its contract;
+            the log has a failed run.
         UsageError: nothing can be delivered to the dataset.
     """
     contract = city.contract(dataset)
@@ -77,7 +78,7 @@ def take_in(city: "City", dataset: str, file: DeliveredFile) -> Run:
     try:
         reader = open_reader(file.path, contract.files)
         receive(_place(city, contract), reader, file.source, Account(run, meter))
-    except DeliveryError as error:
+    except UsageError as error:
         city.log.add_failure(replace(measured(run, meter), error=str(error)))
         raise DeliveryError(f"{dataset} ← {file.source}: {error}") from None
     return city.runs(dataset)[-1]

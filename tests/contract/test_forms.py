@@ -96,7 +96,7 @@ def instant(text: str) -> Any:
         return REFUSED
     local = local_time(found[1])
     hours, minutes = int(found[4] or 0), int(found[5] or 0)
-    if local is REFUSED or hours > 23 or minutes > 59:
+    if local is REFUSED or minutes > 59 or hours * 60 + minutes > 14 * 60:
         return REFUSED
     offset = timedelta(hours=hours, minutes=minutes) * (-1 if found[3] == "-" else 1)
     return (local - offset).replace(tzinfo=UTC)
@@ -276,7 +276,8 @@ ACCEPTED = {
     "date": ["2024-02-29", "2000-02-29", "0001-01-01", "9999-12-31", "1582-10-10", "1969-12-31"],
     "timestamp": ["2024-01-31T23:59:59", "2024-01-31 23:59:59", "2024-01-31T00:00:00.5",
                   "2024-01-31T00:00:00.123456", "1969-12-31T23:59:59.999999"],
-    "instant": ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "2024-01-31T23:59:59Z", "2024-01-31 23:59:59+08:00", "2024-01-31T23:59:59-0930",
+    "instant": ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z",
+                "2024-01-31T23:59:59Z", "2024-01-31 23:59:59+08:00", "2024-01-31T23:59:59-0930",
                 "2024-01-31T00:00:00.000001+14:00", "2024-12-31T23:59:59-11:00"],
     "time": ["00:00:00", "23:59:59", "08:05:09"],
     "compact_date": ["20240229", "19491001"],

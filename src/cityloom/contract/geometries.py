@@ -51,13 +51,6 @@ def read_geometries(texts: pa.ChunkedArray, column: Column) -> tuple[pa.Array, p
     return pa.array(wkb, pa.binary()), pa.array(problems, pa.int8())
 
 
-def judge(texts: pa.ChunkedArray, column: Column) -> tuple[pa.Array, pa.Array]:
-    """As :func:`read_geometries`, with only the first problem of each."""
-    wkb, problems = read_geometries(texts, column)
-    flags = problems.to_numpy()
-    return wkb, pa.array(flags & -flags, pa.int8())
-
-
 def _reasons(column: Column) -> dict[Problem, Reason]:
     return {
         problem: Reason(column.name, problem.name.lower(), f"{column.name}: {words}")

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cityloom.contract.forms import form_of
-from cityloom.contract.geometries import Problem, judge, problem_words
+from cityloom.contract.geometries import geometry_rules, read_geometries
 from cityloom.contract.model import Column, Contract, Kind
 from cityloom.contract.rules import (
     Reason,
@@ -31,6 +31,7 @@ from cityloom.contract.rules import (
     row_condition,
     row_rule_reason,
 )
+from cityloom.errors import ContractError
 from cityloom.sql import quoted
 
 Mask = npt.NDArray[np.bool_]
@@ -60,7 +61,11 @@ class Splitter:
     """Splits batches of text by one contract. Not thread-safe: it holds a DuckDB connection."""
 
     def __init__(self, contract: Contract, hashed: Sequence[Sequence[Column]] = ()) -> None:
-        """Compile the split of a contract; ``hashed`` are the sets of columns to hash."""
+        """Compile the split of a contract; ``hashed`` are the sets of columns to hash.
+
+        Raises:
+            ContractError: a condition does not fit the types of its columns.
+        """
         self.contract = contract
         self._hashed = [f"_hash_{number}" for number in range(len(hashed))]
         self._connection = duckdb.connect(config={"threads": 1})
@@ -72,6 +77,7 @@ class Splitter:
         self._split_sql = _split_sql(contract, batch, hashed)
         self._explain_sql = _explain_sql(contract, batch, rules)
         self._hash_sql = _hash_sql(batch, hashed)
+        self.split(self.prepare(pa.table({})))
 
     def prepare(self, rows: pa.Table) -> pa.Table:
         """The text columns under the contract's names, null where the file has no such column."""
@@ -130,7 +136,12 @@ class Splitter:
         """The rows of a query over a batch, in the batch's order."""
         numbers = np.arange(len(batch), dtype=np.int32)
         numbered = batch.append_column(_ROW, pa.array(numbers))
-        found = self._connection.from_arrow(numbered).query(_BATCH, sql).to_arrow_table()
+        try:
+            found = self._connection.from_arrow(numbered).query(_BATCH, sql).to_arrow_table()
+        except duckdb.Error as error:
+            raise ContractError(
+                f"{self.contract.origin}: its rules cannot be applied: {str(error).splitlines()[0]}"
+            ) from None
         order = found.column(_ROW).to_numpy()
         found = found.drop_columns([_ROW])
         return found if np.array_equal(order, numbers) else found.take(np.argsort(order))
@@ -166,7 +177,7 @@ def _with_geometries(contract: Contract, text: pa.Table) -> pa.Table:
     for column in contract.columns:
         if column.kind is Kind.GEOMETRY:
             place = text.column_names.index(column.name)
-            wkb, problems = judge(text.column(column.name), column)
+            wkb, problems = read_geometries(text.column(column.name), column)
             text = text.set_column(place, column.name, wkb)
             text = text.append_column(_PROBLEM.format(column.name), problems)
     return text
@@ -199,7 +210,8 @@ def _received_rules(column: Column, batch: ir.Table, guarded: bool) -> list[Rule
     reasons of their own; to find out only whether all rules are met, it can be left out.
     """
     if column.kind is Kind.GEOMETRY:
-        return _geometry_rules(column, batch)
+        problems = batch[_PROBLEM.format(column.name)]
+        return list(geometry_rules(column, batch[column.name], problems))
     text, value = _written(column, batch), _value(column, batch)
     typed = _type_rule(column, batch)
     if typed and guarded:
@@ -209,24 +221,13 @@ def _received_rules(column: Column, batch: ir.Table, guarded: bool) -> list[Rule
 
 
 def _type_rule(column: Column, batch: ir.Table) -> Rule | None:
+    if column.kind is Kind.GEOMETRY:
+        return None
     form, text, value = form_of(column), _written(column, batch), _value(column, batch)
     if not form.pattern:
         return None
     reason = Reason(column.name, "type", f"{column.name}: not {form.words}")
     return Rule(reason, (matches(text, form.pattern) & value.notnull()) | text.isnull())
-
-
-def _geometry_rules(column: Column, batch: ir.Table) -> list[Rule]:
-    problem = batch[_PROBLEM.format(column.name)]
-    found = [
-        Rule(Reason(column.name, kind.name.lower(), f"{column.name}: {words}"), problem != kind)
-        for kind, words in problem_words(column).items()
-    ]
-    if column.required:
-        missing = Reason(column.name, "required", f"{column.name}: missing")
-        written = batch[column.name].notnull() | (problem == Problem.FORM)
-        found.append(Rule(missing, written))
-    return found
 
 
 def _split_sql(contract: Contract, batch: ir.Table, hashed: Sequence[Sequence[Column]]) -> str:
@@ -258,8 +259,14 @@ def _hash_sql(batch: ir.Table, hashed: Sequence[Sequence[Column]]) -> str:
     return f"SELECT {', '.join([_ROW, *hashes])} FROM ({projection})"
 
 
+def _sound(column: Column, batch: ir.Table) -> ir.Value:
+    """The value of a column, null where its text is not in the column's form."""
+    value, typed = _value(column, batch), _type_rule(column, batch)
+    return ibis.ifelse(typed.met, value, ibis.null(value.type())) if typed else value
+
+
 def _explain_sql(contract: Contract, batch: ir.Table, rules: list[Rule]) -> str:
-    values = {column.name: _value(column, batch) for column in contract.columns}
+    values = {column.name: _sound(column, batch) for column in contract.columns}
     marks = {f"_rule_{number}": rule.met for number, rule in enumerate(rules)}
     projection = ibis.to_sql(batch.select(_ROW, **values, **marks), dialect="duckdb")
     conditions = [f"({row_condition(contract, rule)})" for rule in contract.rules]
