@@ -122,7 +122,6 @@ def test_entries_written_at_once_form_one_chain(path: Path) -> None:
     assert Ledger(path).verify() == 40
 
 
-@pytest.mark.xfail(strict=True, reason="the next entry is written onto the cut-off line")
 def test_an_entry_cut_off_by_a_crash_does_not_swallow_the_next(path: Path) -> None:
     ledger = Ledger(path)
     ledger.record(ENTRY)

@@ -534,9 +534,6 @@ def test_chinese_headers_values_and_file_names_are_received(tmp_path: Path) -> N
     assert refused.messages == ("kind: not one of 住宅, 商业",)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="time64 and small decimals are written in forms that are refused"
-)
 def test_typed_files_and_text_files_give_the_same_rows(tmp_path: Path) -> None:
     columns = [
         column("id", "integer", key=1),

@@ -60,7 +60,6 @@ def test_a_log_that_was_lost_is_read_from_the_lake_again(city: City) -> None:
     assert sorted(lose_store(city).runs(), key=lambda run: run.started) == before
 
 
-@pytest.mark.xfail(strict=True, reason="read again dataset by dataset")
 def test_a_log_that_was_lost_keeps_the_order_of_events(city: City) -> None:
     before = city.runs()
     assert lose_store(city).runs() == before

@@ -188,7 +188,7 @@ class City:
         self, contract: Contract, principal: Principal, purpose: str | None, what: str, rows: int
     ) -> None:
         decision = decide(contract, principal, purpose)
-        shown = rows if decision.granted else 0
+        shown = rows if decision.granted else None
         self.ledger.record(
             Entry(principal.name, purpose or "", what, decision.granted, decision.reason, shown)
         )

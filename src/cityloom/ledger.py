@@ -20,14 +20,14 @@ _START = "0" * 64
 
 @dataclass(frozen=True)
 class Entry:
-    """One request for data and its answer; ``rows`` is how many the answer opened up."""
+    """One request for data and its answer; ``rows`` is how many a grant opened up."""
 
     principal: str
     purpose: str
     dataset: str
     granted: bool
     reason: str
-    rows: int = 0
+    rows: int | None = None
 
 
 class Ledger:
@@ -40,6 +40,7 @@ class Ledger:
         """Append an entry; it is on disk when this returns."""
         with open(self._path, "a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
+            _drop_cut_off_line(file.fileno())
             line = {
                 "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
                 **asdict(entry),
@@ -73,6 +74,16 @@ class Ledger:
         if self._path.exists():
             with open(self._path, "rb") as file:
                 yield from (line.rstrip(b"\n") for line in file)
+
+
+def _drop_cut_off_line(descriptor: int) -> None:
+    """Take out an entry that a crash cut off; whoever asked for it was never answered."""
+    size = os.fstat(descriptor).st_size
+    end = size
+    while end > 0 and os.pread(descriptor, 1, end - 1) != b"\n":
+        end -= 1
+    if end < size:
+        os.ftruncate(descriptor, end)
 
 
 def _last_hash(descriptor: int, step: int = 65_536) -> str:

@@ -112,7 +112,8 @@ class RunLog:
             query = query.where(RUNS.c.dataset == dataset)
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
-        return [_run(name, version, facts) for name, version, facts in rows if facts.get("kind")]
+        runs = [_run(name, version, facts) for name, version, facts in rows if facts.get("kind")]
+        return sorted(runs, key=lambda run: run.started)
 
 
 def deliveries(runs: Iterable[Run]) -> dict[str, Run]:

@@ -232,12 +232,7 @@ def test_a_value_of_the_wrong_type_adds_no_reasons_of_its_column(tmp_path: Path)
         {"count": "x", "cost": "9"},
         {"urgent": "perhaps", "cost": "1"},
         *(
-            pytest.param(
-                values,
-                marks=pytest.mark.xfail(
-                    strict=True, reason="the engine casts what the form refuses, and rules see it"
-                ),
-            )
+            values
             for values in [
                 {"opened": "2024-2-3", "closed": "2024-01-01"},
                 {"count": "1_0", "cost": "9"},

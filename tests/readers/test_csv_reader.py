@@ -145,14 +145,12 @@ def test_a_value_over_several_lines_is_one_value(value: str, place: int, file: P
     assert values(file, written(rows, 3)) == rows
 
 
-@pytest.mark.xfail(strict=True, reason="its second line passes for a whole record")
 @pytest.mark.parametrize("value", ["two\nlines", "two\r\nlines", 'a "word"\nand'])
 def test_a_value_over_two_lines_may_stand_in_the_first_column(value: str, file: Path) -> None:
     rows = among_others(value, 0)
     assert values(file, written(rows, 3)) == rows
 
 
-@pytest.mark.xfail(strict=True, reason="the fast path takes a block that ends within quotes")
 @pytest.mark.parametrize("place", [1, 2])
 @pytest.mark.parametrize("value", LINES)
 def test_a_value_over_several_lines_may_go_on_in_the_next_block(
@@ -163,7 +161,6 @@ def test_a_value_over_several_lines_may_go_on_in_the_next_block(
         assert values(file, written(rows, 3)) == rows
 
 
-@pytest.mark.xfail(strict=True, reason="a line of tabs is stripped as if it were blank")
 @pytest.mark.parametrize("block", BLOCKS)
 def test_a_row_of_empty_fields_between_tabs_is_a_row(block: int, file: Path) -> None:
     with blocks_of(block):
@@ -183,7 +180,6 @@ RECORDS = st.lists(
 )  # fmt: skip
 
 
-@pytest.mark.xfail(strict=True, reason="the fast path takes a block that ends within quotes")
 @SETTINGS
 @example(records=[b'"open,2'], line_end=b"\n", block=7)
 @given(records=RECORDS, line_end=st.sampled_from((b"\n", b"\r\n")), block=st.sampled_from(BLOCKS))
@@ -232,7 +228,6 @@ def test_a_quote_that_does_not_close_costs_its_line_alone(record: bytes, file: P
     opened(record, 1 << 20, file)
 
 
-@pytest.mark.xfail(strict=True, reason="the fast path takes a block that ends within quotes")
 @pytest.mark.parametrize("record", OPEN)
 def test_a_quote_at_the_end_of_a_block_that_does_not_close_costs_its_line_alone(
     record: bytes, file: Path
@@ -277,7 +272,6 @@ def test_a_blank_line_is_an_empty_value_of_a_single_column(file: Path) -> None:
     assert values(file, b"a\n1\n\n2\n\n") == [("1",), (None,), ("2",), (None,)]
 
 
-@pytest.mark.xfail(strict=True, reason="only the fast path knows blank lines of a single column")
 @pytest.mark.parametrize("content", [b'a\n1\n\nx"y\n', b'a\n1\n\n"q\nr"\n', b"a\n\n\n"])
 def test_a_blank_line_is_an_empty_value_whatever_stands_beside_it(
     content: bytes, file: Path
@@ -315,7 +309,6 @@ def test_a_zip_of_two_files_is_refused(tmp_path: Path) -> None:
         values(tmp_path / "a.csv.zip")
 
 
-@pytest.mark.xfail(strict=True, reason="ends in a RuntimeError")
 def test_a_zip_behind_a_password_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.csv.zip", "w") as archive:
         archive.writestr("a.csv", "a\n1\n")
@@ -358,7 +351,6 @@ def test_a_file_without_line_ends_is_refused(file: Path, monkeypatch: pytest.Mon
         values(file, b"a,b\n" + b"x" * 10_000)
 
 
-@pytest.mark.xfail(strict=True, reason="only what follows the header is bounded")
 def test_a_header_without_end_is_refused_before_the_file_is_in_memory(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

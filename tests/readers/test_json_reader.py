@@ -229,7 +229,6 @@ def test_a_feature_is_a_row_of_its_properties_and_its_geometry(tmp_path: Path) -
     assert rows[1][1][2] is None
 
 
-@pytest.mark.xfail(strict=True, reason="TypeError or ValueError of dict()")
 @pytest.mark.parametrize("properties", [[1, 2], "text", 5, [["a", 1]]])
 def test_a_feature_whose_properties_are_no_object_costs_itself_alone(
     properties: object, tmp_path: Path

@@ -24,7 +24,7 @@ class ParquetReader:
             self._file = pq.ParquetFile(path)
         except (pa.ArrowException, OSError) as error:
             raise _damaged(path, "Parquet", error) from None
-        self.columns = list(self._file.schema_arrow.names)
+        self.columns = _distinct(path, self._file.schema_arrow.names)
 
     def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
         """See :class:`cityloom.readers.Reader`."""
@@ -42,7 +42,7 @@ class ArrowReader:
         self._path = path
         try:
             with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as file:
-                self.columns = list(file.schema.names)
+                self.columns = _distinct(path, file.schema.names)
         except (pa.ArrowException, OSError) as error:
             raise _damaged(path, "Arrow", error) from None
 
@@ -54,6 +54,12 @@ class ArrowReader:
                 yield from _numbered(found, columns)
         except (pa.ArrowException, OSError) as error:
             raise _damaged(self._path, "Arrow", error) from None
+
+
+def _distinct(path: Path, names: Sequence[str]) -> list[str]:
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise DeliveryError(f"{path.name}: two columns are named '{twice}'")
+    return list(names)
 
 
 def _damaged(path: Path, form: str, error: Exception) -> DeliveryError:
@@ -83,8 +89,13 @@ def as_text(values: pa.Array) -> pa.Array:
         text = _as_json(values)
     elif pa.types.is_timestamp(kind):
         text = _instants(values)
+    elif pa.types.is_time(kind):
+        text = pc.replace_substring_regex(values.cast(pa.string()), r"\.0+$", "")
+    elif pa.types.is_decimal(kind):
+        text = pa.array([None if v is None else f"{v:f}" for v in values.to_pylist()], pa.string())
     else:
         text = values.cast(pa.string())
+        text.validate(full=True)
     return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
 
 

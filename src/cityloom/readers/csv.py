@@ -27,7 +27,7 @@ LONGEST_LINE = 64 << 20
 
 Octets = npt.NDArray[np.uint8]
 
-_QUOTE, _NEWLINE, _RETURN = b'"', b"\n", b"\r"
+_QUOTE, _NEWLINE, _RETURN, _ENDS = b'"', b"\n", b"\r", b"\r\n"
 
 csv.field_size_limit(LONGEST_RECORD)
 
@@ -110,21 +110,25 @@ def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
     rest = b""
     for block in blocks:
         *lines, rest = (rest + block).split(_NEWLINE)
-        yield from (line for line in lines if line.strip())
-    if rest.strip():
+        yield from (line for line in lines if line.strip(_ENDS))
+        if len(rest) > LONGEST_LINE:
+            raise DeliveryError(
+                f"more than {LONGEST_LINE >> 20} MB without a line end; this is not delimited text"
+            )
+    if rest.strip(_ENDS):
         yield rest
 
 
 def _after_header(text: bytes) -> bytes:
     line, _, rest = text.partition(_NEWLINE)
-    return rest if line.strip() else _after_header(rest) if rest else b""
+    return rest if line.strip(_ENDS) else _after_header(rest) if rest else b""
 
 
 def _parse(text: bytes, shape: _Shape, ordinal: int, last: bool) -> tuple[Batch, bytes, int]:
     """A batch of the text's whole records, the rest of the text, and how many records were read."""
     end = len(text) if last else text.rfind(_NEWLINE) + 1
     whole, rest = text[:end], text[end:]
-    if not whole.strip():
+    if not whole.strip(_ENDS) and (not whole or len(shape.columns) > 1):
         return Batch(shape.schema.empty_table(), np.empty(0, np.int64)), rest, 0
     if fast := _parse_fast(whole, shape, ordinal):
         batch, read = fast
@@ -136,6 +140,8 @@ def _parse(text: bytes, shape: _Shape, ordinal: int, last: bool) -> tuple[Batch,
 def _in_order(octets: Octets, shape: _Shape) -> bool:
     """Whether every quote opens or closes a field or is doubled."""
     quotes = np.flatnonzero(octets == ord(_QUOTE))
+    if len(quotes) % 2:
+        return False
     left = octets[np.maximum(quotes - 1, 0)]
     right = octets[np.minimum(quotes + 1, len(octets) - 1)]
     return bool((shape.is_edge[left] | shape.is_edge[right] | (quotes == 0)).all())
@@ -213,7 +219,7 @@ def _parse_carefully(
     malformed: list[Malformed] = []
     at, number = 0, ordinal
     while at < len(lines):
-        if not lines[at].strip() and len(shape.columns) > 1:
+        if not lines[at].strip(_ENDS) and len(shape.columns) > 1:
             at += 1
             continue
         fields, taken = _record(lines, at, shape, last)
@@ -250,8 +256,8 @@ def _record(lines: list[bytes], at: int, shape: _Shape, last: bool) -> tuple[lis
             return "", 0
         return "a quote opens and never closes", 1
     joined = _split(b"".join(lines[at : end + 1]), shape.delimiter)
-    inner = lines[at + 1 : end + 1]
-    if len(shape.columns) > 1 and all(_is_record(line, shape) for line in inner):
+    swallowed = lines[at + 1 : end]
+    if len(shape.columns) > 1 and swallowed and all(_is_record(x, shape) for x in swallowed):
         return "a quote opens and closes only after other whole records", 1
     if isinstance(joined, str) or len(joined) != len(shape.columns):
         return "a stray quote", 1

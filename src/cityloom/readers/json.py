@@ -106,7 +106,10 @@ class GeoJsonReader(JsonReader):
     def _record(self, item: Any, number: int) -> Record:
         if not isinstance(item, dict) or item.get("type") != "Feature":
             return Malformed(number, _text(item) or "null", "not a GeoJSON Feature")
-        record = dict(item.get("properties") or {})
+        properties = item.get("properties") or {}
+        if not isinstance(properties, dict):
+            return Malformed(number, _text(item) or "null", "its properties are not an object")
+        record = dict(properties)
         if "id" in item and "id" not in record:
             record["id"] = item["id"]
         return {**record, GEOMETRY: item.get("geometry")}

@@ -27,6 +27,8 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
             yield stream
     except FileNotFoundError:
         raise DeliveryError(f"{path}: no such file") from None
+    except RuntimeError as error:
+        raise DeliveryError(f"{path.name}: cannot be unpacked: {error}") from None
     except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
         raise DeliveryError(
             f"{path.name}: the compressed file is damaged or cut short ({error}); "
@@ -77,13 +79,26 @@ def utf8_blocks(stream: IO[bytes], encoding: str, name: str) -> Iterator[bytes]:
         while block := stream.read(BLOCK):
             yield block
         return
-    decoder = codecs.getincrementaldecoder(canonical)(errors="surrogateescape")
-    block = first
+    decoder = codecs.getincrementaldecoder(canonical)(errors=_AS_SURROGATES)
+    block, started = first, False
     while block:
-        yield _utf8(decoder.decode(block))
+        text = decoder.decode(block)
+        yield _utf8(text if started else text.removeprefix("\ufeff"))
+        started = started or bool(text)
         block = stream.read(BLOCK)
     yield _utf8(decoder.decode(b"", final=True))
 
 
 def _utf8(text: str) -> bytes:
-    return text.removeprefix("\ufeff").encode("utf-8", errors="surrogatepass")
+    return text.encode("utf-8", errors="surrogatepass")
+
+
+def _as_surrogates(error: UnicodeError) -> tuple[str, int]:
+    """Bytes that cannot be decoded as lone surrogates, which are not valid UTF-8 either."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
+
+
+_AS_SURROGATES = "cityloom.surrogates"
+codecs.register_error(_AS_SURROGATES, _as_surrogates)
