@@ -247,6 +247,8 @@ def _record(lines: list[bytes], at: int, shape: _Shape, last: bool) -> tuple[lis
 
     A record that may go on in the next block takes 0 lines.
     """
+    if not lines[at].strip(_ENDS):
+        return [""], 1
     fields = _split(lines[at], shape.delimiter)
     if fields != _OPEN:
         return _counted(fields, shape), 1
