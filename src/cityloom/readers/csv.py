@@ -247,8 +247,6 @@ def _record(lines: list[bytes], at: int, shape: _Shape, last: bool) -> tuple[lis
 
     A record that may go on in the next block takes 0 lines.
     """
-    if not lines[at].strip(_ENDS):
-        return [""], 1
     fields = _split(lines[at], shape.delimiter)
     if fields != _OPEN:
         return _counted(fields, shape), 1
@@ -294,7 +292,7 @@ def _split(record: bytes, delimiter: str) -> list[str] | str:
     except UnicodeDecodeError as error:
         return f"byte {error.start + 1} cannot be decoded in the contract's encoding"
     try:
-        return next(csv.reader([text], delimiter=delimiter, strict=True), [])
+        return next(csv.reader([text], delimiter=delimiter, strict=True)) or [""]
     except csv.Error as error:
         if "unexpected end of data" in str(error):
             return _OPEN
