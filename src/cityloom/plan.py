@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
-from cityloom.contract import Contract
+from cityloom.contract import Contract, Delivery
 from cityloom.inbox import DeliveredFile
 from cityloom.runs import RECEIVE, REPLAY, Run, deliveries
 
@@ -79,8 +79,13 @@ def replay_reason(
         return None
     if tried[-1].contract != contract.digest:
         return "its contract changed"
-    replays = [run.started for run in tried if run.kind == REPLAY]
-    judged = replays[-1] if replays else tried[0].started
+    newest_of_source = {run.source: run for run in tried}
+    if contract.delivery is Delivery.SNAPSHOT:
+        newest_of_source = {tried[-1].source: tried[-1]}
+    waiting = [run.started for run in newest_of_source.values() if run.rows_quarantined]
+    if not waiting:
+        return None
+    judged = min(waiting)
     arrived = sorted(
         name
         for name in {column.reference.dataset for column in contract.references if column.reference}

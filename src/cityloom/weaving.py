@@ -61,9 +61,13 @@ def weave(city: "City", on_step: OnStep) -> Iterator[Run]:
     told = _Told(on_step, len(steps))
     for step in (step for step in steps if step.kind == RECEIVE):
         yield from told.of(step, partial(_try_to_receive, city, step))
-    while replays := _replays(city, _runs(city), set()):
+    kept = 1
+    while kept and (replays := _replays(city, _runs(city), set())):
+        kept = 0
         for step in replays:
-            yield from told.of(step, partial(city.judge_again, step.dataset))
+            for run in told.of(step, partial(city.judge_again, step.dataset)):
+                kept += run.rows_kept
+                yield run
     for step in _expiries(city, _runs(city)):
         yield from told.of(step, partial(city.expire, step.dataset))
     yield from _derived(city, told)

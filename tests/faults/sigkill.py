@@ -8,6 +8,7 @@ import argparse
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -41,7 +42,9 @@ def seconds(weaver: Weaver, folder: Path, act: Act) -> float:
     return median(found)
 
 
-def kill_spread(kills: int, folder: Path, size: int) -> Outcome:
+def kill_spread(
+    kills: int, folder: Path, size: int, tell: Callable[[Outcome], None] = lambda outcome: None
+) -> Outcome:
     """Kill so many weaves, at moments evenly spread from their start to their end."""
     outcome = Outcome()
     with Weaver(make_modules(folder / "modules")) as weaver:
@@ -57,6 +60,7 @@ def kill_spread(kills: int, folder: Path, size: int) -> Outcome:
                 if found := difference(weaver, city, act):
                     outcome.wrong.append(f"{act.name}, killed after {moment:.3f} s: {found}")
                 shutil.rmtree(city)
+                tell(outcome)
     return outcome
 
 
@@ -67,14 +71,23 @@ def main() -> int:
     parser.add_argument("--size", type=int, default=20, help="thousands of rows, roughly a tenth")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        outcome = kill_spread(asked.kills, Path(place), asked.size)
+        outcome = kill_spread(asked.kills, Path(place), asked.size, _tell)
     for wrong in outcome.wrong:
         print(wrong[:1000])
-    print(
+    print(_words(outcome))
+    return len(outcome.wrong)
+
+
+def _words(outcome: Outcome) -> str:
+    return (
         f"{outcome.kills} kills, {outcome.share:.0%} of them mid-run; "
         f"{len(outcome.wrong)} with another truth than the unbroken run"
     )
-    return len(outcome.wrong)
+
+
+def _tell(outcome: Outcome) -> None:
+    if outcome.kills % 10 == 0:
+        print(_words(outcome), file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -97,7 +97,6 @@ def test_a_truncated_file_is_refused_or_its_last_record_is(
 
 UNCAUGHT = {
     "a.csv.zip": "OSError where an offset in the archive points before its start",
-    "plain.parquet": "UnicodeDecodeError where text is no longer UTF-8",
 }
 
 

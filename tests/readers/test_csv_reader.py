@@ -102,7 +102,6 @@ def test_rows_of_single_lines_read_back_as_they_were_written(
     assert found == nulls(rows)
 
 
-@pytest.mark.xfail(strict=True, reason="a value over two lines in the first column is torn apart")
 @SETTINGS
 @given(
     rows=tables(ANY_TEXT, narrowest=2),

@@ -55,7 +55,7 @@ def test_the_overview_says_what_there_is(client: TestClient) -> None:
 
 def test_the_overview_leads_to_what_failed(client: TestClient) -> None:
     assert "/runs?outcome=failed" in client.get("/").text
-    assert "required column" in client.get("/runs?outcome=failed").text
+    assert "columns is in the file" in client.get("/runs?outcome=failed").text
 
 
 @pytest.mark.parametrize("words", ["走访", "visit", "VISITS places", "备注", "统计局 note"])
