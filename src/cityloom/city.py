@@ -219,8 +219,11 @@ class City:
 
     def replay(self, dataset: str) -> list[Run]:
         """Judge a dataset's refused rows again, by its contract and references as they are now."""
+        from cityloom.intake import refused_sources
+
         with writer_lock(self.path):
-            return self.judge_again(dataset)
+            sources = refused_sources(self, dataset)
+            return [run for source in sources for run in self.judge_again(dataset, source)]
 
     def plan(self) -> list[Step]:
         """What :meth:`weave` would do now, in order, and why."""
@@ -259,11 +262,11 @@ class City:
 
         return take_in(self, dataset, file)
 
-    def judge_again(self, dataset: str) -> list[Run]:
-        """Replay one dataset; see :func:`cityloom.intake.judge_again`."""
+    def judge_again(self, dataset: str, source: str) -> list[Run]:
+        """Replay one delivery; see :func:`cityloom.intake.judge_again`."""
         from cityloom.intake import judge_again
 
-        return judge_again(self, dataset)
+        return judge_again(self, dataset, source)
 
     def expire(self, dataset: str) -> list[Run]:
         """Take out the rows of one dataset that are past retention."""

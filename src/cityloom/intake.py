@@ -84,19 +84,21 @@ def take_in(city: "City", dataset: str, file: DeliveredFile) -> Run:
     return city.runs(dataset)[-1]
 
 
-def judge_again(city: "City", dataset: str) -> list[Run]:
-    """Replay the refused rows of a dataset, delivery by delivery."""
+def judge_again(city: "City", dataset: str, source: str) -> list[Run]:
+    """Replay the refused rows of one delivery."""
     contract = city.contract(dataset)
-    refused = relation(city.quarantine_files(dataset))
-    sources = duckdb.sql(f"SELECT DISTINCT {DELIVERY} FROM ({refused}) ORDER BY 1").fetchall()
+    account = Account(begin(contract, REPLAY, source=source), Meter())
     columns = [column.source_name for column in contract.columns]
-    runs = []
-    for (source,) in sources:
-        account = Account(begin(contract, REPLAY, source=source), Meter())
-        reader = QuarantineReader(city.quarantine_files(dataset), source, columns)
-        receive(_place(city, contract), reader, source, account, replay=True)
-        runs.append(city.runs(dataset)[-1])
-    return runs
+    reader = QuarantineReader(city.quarantine_files(dataset), source, columns)
+    receive(_place(city, contract), reader, source, account, replay=True)
+    return city.runs(dataset)[-1:]
+
+
+def refused_sources(city: "City", dataset: str) -> list[str]:
+    """The deliveries that have rows in a dataset's quarantine."""
+    refused = relation(city.quarantine_files(dataset))
+    found = duckdb.sql(f"SELECT DISTINCT {DELIVERY} FROM ({refused}) ORDER BY 1").fetchall()
+    return [source for (source,) in found]
 
 
 def _place(city: "City", contract: Contract) -> Place:

@@ -11,17 +11,18 @@ from cityloom.runs import RECEIVE, REPLAY, Run, deliveries
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that a weave does; ``file`` is set for a receipt."""
+    """One thing that a weave does; a receipt has a ``file``, it and a replay a ``source``."""
 
     kind: str
     dataset: str
     why: str
     file: DeliveredFile | None = None
+    source: str = ""
 
     @property
     def subject(self) -> str:
         """What the step is about, in a word or two."""
-        return f"{self.dataset} ← {self.file.source}" if self.file else self.dataset
+        return f"{self.dataset} ← {self.source}" if self.source else self.dataset
 
 
 def parents_first(contracts: Mapping[str, Contract]) -> list[Contract]:
@@ -57,45 +58,43 @@ def receipts(
             continue
         earlier = known.get(file.source)
         if earlier is None:
-            steps.append(Step(RECEIVE, contract.dataset, "new file", file))
+            steps.append(Step(RECEIVE, contract.dataset, "new file", file, file.source))
         elif earlier.sha256 != sha256:
-            steps.append(Step(RECEIVE, contract.dataset, "its content changed", file))
+            steps.append(Step(RECEIVE, contract.dataset, "its content changed", file, file.source))
     return steps
 
 
-def replay_reason(
-    contract: Contract, runs: Sequence[Run], newest: Mapping[str, str], quarantined: bool
-) -> str | None:
-    """Why refused rows of a dataset may now be kept, or ``None``.
+def replays(contract: Contract, runs: Sequence[Run], newest: Mapping[str, str]) -> list[Step]:
+    """The deliveries of a dataset whose refused rows may now be kept.
 
     Args:
         contract: the dataset's contract.
         runs: the dataset's runs.
         newest: for every dataset, when its newest run that changed it began.
-        quarantined: whether any row is in quarantine.
     """
-    tried = [run for run in runs if run.kind in (RECEIVE, REPLAY) and not run.failed]
-    if not quarantined or not tried:
-        return None
-    if tried[-1].contract != contract.digest:
-        return "its contract changed"
-    newest_of_source = {run.source: run for run in tried}
+    judged = [run for run in runs if run.kind in (RECEIVE, REPLAY) and not run.failed]
     if contract.delivery is Delivery.SNAPSHOT:
-        newest_of_source = {tried[-1].source: tried[-1]}
-    waiting = [run.started for run in newest_of_source.values() if run.rows_quarantined]
-    if not waiting:
-        return None
-    judged = min(waiting)
-    arrived = sorted(
-        name
-        for name in {column.reference.dataset for column in contract.references if column.reference}
-        if name != contract.dataset and newest.get(name, "") > judged
-    )
-    if refers_to_itself(contract) and (tried[-1].kind == RECEIVE or tried[-1].rows_kept > 0):
-        arrived.append(contract.dataset)
+        judged = judged[-1:]
+    kept = max((run.started for run in judged if run.rows_kept), default="")
+    newest = {**newest, contract.dataset: kept}
+    last = {run.source: run for run in judged if run.source}
+    return [
+        Step(REPLAY, contract.dataset, why, source=source)
+        for source, run in sorted(last.items())
+        if run.rows_quarantined and (why := _why_replay(contract, run, newest))
+    ]
+
+
+def _why_replay(contract: Contract, last: Run, newest: Mapping[str, str]) -> str | None:
+    """Why the rows that a run refused may now be kept, or ``None``."""
+    if last.contract != contract.digest:
+        return "its contract changed"
+    parents = {column.reference.dataset for column in contract.references if column.reference}
+    arrived = sorted(name for name in parents if _came_since(name, contract, last, newest))
     return f"rows wait for {', '.join(arrived)}" if arrived else None
 
 
-def refers_to_itself(contract: Contract) -> bool:
-    """Whether a dataset's rows refer to rows of the same dataset."""
-    return any(c.reference and c.reference.dataset == contract.dataset for c in contract.columns)
+def _came_since(parent: str, contract: Contract, last: Run, newest: Mapping[str, str]) -> bool:
+    """Whether rows of a parent came after a run had looked for them; its own come as it ends."""
+    came = newest.get(parent, "")
+    return came >= last.started if parent == contract.dataset else came > last.started

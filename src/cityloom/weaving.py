@@ -9,12 +9,11 @@ from cityloom.contract import Contract
 from cityloom.errors import DeliveryError, UsageError
 from cityloom.graph import DatasetFunction, LastRun, why_stale
 from cityloom.inbox import delivered_files
-from cityloom.plan import Step, parents_first, receipts, replay_reason
+from cityloom.plan import Step, parents_first, receipts, replays
 from cityloom.runs import (
     DERIVE,
     EXPIRE,
     RECEIVE,
-    REPLAY,
     Run,
     last_made,
     newest_change,
@@ -62,10 +61,10 @@ def weave(city: "City", on_step: OnStep) -> Iterator[Run]:
     for step in (step for step in steps if step.kind == RECEIVE):
         yield from told.of(step, partial(_try_to_receive, city, step))
     kept = 1
-    while kept and (replays := _replays(city, _runs(city), set())):
+    while kept and (again := _replays(city, _runs(city), set())):
         kept = 0
-        for step in replays:
-            for run in told.of(step, partial(city.judge_again, step.dataset)):
+        for step in again:
+            for run in told.of(step, partial(city.judge_again, step.dataset, step.source)):
                 kept += run.rows_kept
                 yield run
     for step in _expiries(city, _runs(city)):
@@ -129,12 +128,8 @@ def _replays(city: "City", runs: RunsByDataset, touched: set[str]) -> list[Step]
     newest |= dict.fromkeys(touched, now())
     steps = []
     for contract in parents_first(city.received):
-        name = contract.dataset
-        if name in touched or name not in runs:
-            continue
-        quarantined = bool(city.quarantine_files(name))
-        if why := replay_reason(contract, runs[name], newest, quarantined):
-            steps.append(Step(REPLAY, name, why))
+        if contract.dataset not in touched:
+            steps += replays(contract, runs.get(contract.dataset, []), newest)
     return steps
 
 
