@@ -1,5 +1,12 @@
 """What can go wrong, in words a person can act on."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_ARROW = re.compile(r"\s*\x1b\[\d*m↳\x1b\[\d*m")
+
 
 class UsageError(Exception):
     """Something a person can mend: the message says what is wrong, where, and what to do.
@@ -22,3 +29,45 @@ class AccessRefused(UsageError):
 
 class CityLocked(UsageError):
     """Another process is writing to the city; the message says which."""
+
+
+class StorageError(UsageError):
+    """A disk, a database or memory that is full or fails; all that was committed is whole."""
+
+
+@contextmanager
+def faults_in_words(place: Path | None = None) -> Iterator[None]:
+    """Raise a :class:`StorageError` in the place of what storage fails with inside the block.
+
+    Raises:
+        StorageError: storage failed; the message has the ``place`` and what its system said.
+    """
+    try:
+        yield
+    except UsageError:
+        raise
+    except Exception as error:
+        if not isinstance(error, _faults()):
+            raise
+        where = f"{place}: " if place else ""
+        raise StorageError(
+            f"{where}{plain(error)}. What was committed is whole; nothing else was kept. "
+            "See that the disk is sound and has free space, then run the same command again"
+        ) from error
+
+
+def plain(error: Exception) -> str:
+    """What an error of a library says, in one line."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    text = str(getattr(error, "orig", error)) or type(error).__name__
+    return " ".join(_ARROW.sub(":", text).split())
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    import duckdb
+    from deltalake.exceptions import DeltaError
+    from sqlalchemy.exc import OperationalError
+
+    memory = duckdb.OutOfMemoryException
+    return (OSError, MemoryError, OperationalError, DeltaError, duckdb.IOException, memory)

@@ -2,11 +2,24 @@
 
 from pathlib import Path
 
-from sqlalchemy import Engine, Insert, MetaData, Table, create_engine, event, inspect, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Insert,
+    MetaData,
+    Table,
+    create_engine,
+    event,
+    inspect,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from cityloom.errors import StorageError, UsageError, plain
 
 metadata = MetaData()
 """Every table of the store."""
@@ -14,18 +27,46 @@ metadata = MetaData()
 REVISION = "0001"
 """The newest migration."""
 
+_ALONE = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(20114)"}
+"""What makes a transaction wait for others that migrate the same store."""
+
 
 def open_store(city: Path, url: str) -> Engine:
-    """The store at a database URL, migrated; a relative SQLite file lies in the city's folder."""
+    """The store at a database URL, migrated; a relative SQLite file lies in the city's folder.
+
+    Raises:
+        StorageError: it cannot be opened, or is damaged.
+        UsageError: the URL names no database that is known, or a newer cityloom made the store.
+    """
+    try:
+        engine = _engine(city, url)
+        found = _revision(engine)
+        if found and found > REVISION:
+            raise UsageError(
+                f"{city}: the store is of version {found}, this cityloom reads up to {REVISION}; "
+                "upgrade cityloom"
+            )
+        if found != REVISION:
+            _migrate(engine)
+    except (SQLAlchemyError, ImportError) as error:
+        raise StorageError(
+            f"{city}: the store cannot be opened: {plain(error)}. See that the disk has free space "
+            "and that 'database' in city.toml is right, then run the same command again"
+        ) from error
+    return engine
+
+
+def _engine(city: Path, url: str) -> Engine:
     parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        parsed = parsed.set(database=str(city / (parsed.database or "store.sqlite")))
-        engine = create_engine(parsed)
-        event.listen(engine, "connect", _write_ahead)
-    else:
-        engine = create_engine(parsed)
-    if _revision(engine) != REVISION:
-        _migrate(engine)
+    backend = parsed.get_backend_name()
+    if backend not in _ALONE:
+        raise UsageError(
+            f"{city / 'city.toml'}: database '{backend}' is not known; expected {', '.join(_ALONE)}"
+        )
+    if backend != "sqlite":
+        return create_engine(parsed)
+    engine = create_engine(parsed.set(database=str(city / (parsed.database or "store.sqlite"))))
+    event.listen(engine, "connect", _write_ahead)
     return engine
 
 
@@ -46,17 +87,24 @@ def _write_ahead(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 
 def _revision(engine: Engine) -> str | None:
     with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return _revision_on(connection)
+
+
+def _revision_on(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def _migrate(engine: Engine) -> None:
+    """Bring the store to the newest version, in one transaction."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        connection.exec_driver_sql(_ALONE[engine.dialect.name])
+        if _revision_on(connection) != REVISION:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")

@@ -47,9 +47,6 @@ def test_kills_spread_over_a_weave_change_nothing_in_the_end(tmp_path: Path) -> 
     assert outcome.share >= 0.5  # the whole command aims at 80%; a busy machine is forgiven here
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the migration is not one transaction: table run already exists"
-)
 def test_a_store_that_was_killed_while_it_was_made_can_be_opened(
     weaver: Weaver, acts: dict[str, Act], tmp_path: Path
 ) -> None:
