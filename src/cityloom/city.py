@@ -1,5 +1,7 @@
 """A city: a directory, and the one way in to all that is in it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from shutil import rmtree
@@ -7,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cityloom.catalogue import DatasetFacts, dataset_facts
 from cityloom.contract import Contract, load_contracts
-from cityloom.errors import AccessRefused, UsageError
+from cityloom.errors import AccessRefused, UsageError, faults_in_words
 from cityloom.inbox import DeliveredFile, Fingerprints, files_in
 from cityloom.lake import LakeTable
 from cityloom.ledger import Entry, Ledger
@@ -209,7 +211,7 @@ class City:
         Raises:
             DeliveryError: a file cannot be received as a whole; files before it were.
         """
-        with writer_lock(self.path):
+        with self._writing():
             runs = []
             for file in files_in(Path(path)):
                 known = deliveries(self.runs(dataset)).get(file.source)
@@ -221,7 +223,7 @@ class City:
         """Judge a dataset's refused rows again, by its contract and references as they are now."""
         from cityloom.intake import refused_sources
 
-        with writer_lock(self.path):
+        with self._writing():
             sources = refused_sources(self, dataset)
             return [run for source in sources for run in self.judge_again(dataset, source)]
 
@@ -239,7 +241,7 @@ class City:
         """
         from cityloom.weaving import weave
 
-        with writer_lock(self.path):
+        with self._writing():
             self._clear_scratch()
             return list(weave(self, on_step or (lambda step, done, total, run: None)))
 
@@ -251,8 +253,14 @@ class City:
         """
         from cityloom.erasure import erase_subject
 
-        with writer_lock(self.path):
+        with self._writing():
             return erase_subject(self, dataset, column, value)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Be the city's one writer; what storage fails with comes out in words."""
+        with faults_in_words(self.path), writer_lock(self.path):
+            yield
 
     # For a writer that holds the lock
 

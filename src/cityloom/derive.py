@@ -17,7 +17,7 @@ from cityloom.contract.check import MARK, conforming, geometry_verdicts, marked
 from cityloom.contract.rules import Reason
 from cityloom.contract.split import mask, reason_lists
 from cityloom.engine import Engine
-from cityloom.errors import UsageError
+from cityloom.errors import UsageError, faults_in_words
 from cityloom.graph import NEW, PREVIOUS, DatasetFunction
 from cityloom.lake import FileWriter, LakeTable, scan
 from cityloom.quarantine import MARKER, SCHEMA, files_of, undo_torn_commit
@@ -74,7 +74,7 @@ def derive(
         }
         for tables in _results(function, inputs, outputs, engine, appending):
             for name, table in zip(function.outputs, tables, strict=True):
-                with _failing_in_words(function):
+                with _failing_in_words(function), faults_in_words(outputs[name].kept.folder):
                     making[name].write(table, engine)
         for name in function.outputs:
             making[name].finish(appending)
@@ -289,6 +289,4 @@ class _Making:
         replaced = [] if appending else output.kept.files()
         facts = {**account, **receipt.facts()}
         output.kept.commit(self._kept.files, replaced, facts, markers)
-        self._kept.committed()
-        self._refused.committed()
         return receipt

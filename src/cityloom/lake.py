@@ -8,8 +8,8 @@ what the city knows of its past is read from there.
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.transaction import AddAction, RemoveAction
 
-from cityloom.errors import UsageError
+from cityloom.errors import UsageError, plain
 from cityloom.sql import literal, quoted
 
 DELIVERY, ORDINAL = "_delivery", "_ordinal"
@@ -85,6 +85,7 @@ class LakeTable:
                 str(self.folder), Schema.from_arrow(schema), configuration=_CONFIGURATION,
                 mode="ignore",
             )  # fmt: skip
+            self._secure()
 
     def schema(self, version: int | None = None) -> pa.Schema:
         """The columns of a version."""
@@ -95,6 +96,7 @@ class LakeTable:
         additions = Schema.from_arrow(pa.schema(list(fields)))
         if additions.fields:
             self._open().alter.add_columns(additions.fields)
+            self._secure()
 
     def files(self, version: int | None = None) -> list[Path]:
         """The data files of a version; none where the table does not exist."""
@@ -153,6 +155,7 @@ class LakeTable:
         removes = [RemoveAction(path.name, True, now) for path in removed]
         adds = [_add_action(file, now) for file in added]
         transactions = [Transaction(name, number) for name, number in (markers or {}).items()]
+        _sync(self.folder)
         table.create_write_transaction(
             [*removes, *adds],
             "append",
@@ -162,15 +165,13 @@ class LakeTable:
                 app_transactions=transactions,
             ),
         )
-        version = self.latest_version()
-        _sync(self.folder / "_delta_log" / f"{version:020}.json")
-        _sync(self.folder / "_delta_log")
-        return version
+        return self._secure()
 
     def roll_back(self, version: int) -> None:
         """Make an earlier version current again, as a new commit."""
         if self.exists and self.latest_version() > version:
             self._open().restore(version)
+            self._secure()
 
     def without(self, rows: str, columns: Sequence[str]) -> "Rewrite":
         """Rewrite the files that hold rows of a relation, leaving those rows out.
@@ -204,14 +205,18 @@ class LakeTable:
 
     @contextmanager
     def writer(self, schema: pa.Schema) -> Iterator["FileWriter"]:
-        """Write data files into the table's folder; they are removed again if the block fails."""
+        """Write data files into the table's folder.
+
+        If the block fails, the files that no commit names are removed again.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         writer = FileWriter(self.folder, schema)
         try:
             yield writer
             writer.close()
         except BaseException:
-            writer.discard()
+            with suppress(Exception):  # what it fails at is no news, and a sweep takes what stays
+                writer.discard(keep={path.name for path in self.files()})
             raise
 
     def compact(self) -> None:
@@ -244,6 +249,13 @@ class LakeTable:
             path.unlink()
         return len(strays)
 
+    def _secure(self) -> int:
+        """See to it that the newest commit is on disk for good; its version."""
+        version = self.latest_version()
+        _sync(self.folder / "_delta_log" / f"{version:020}.json")
+        _sync(self.folder / "_delta_log")
+        return version
+
     def _versions(self) -> list[int]:
         return [commit.version for commit in self.commits_since(-1)]
 
@@ -252,7 +264,9 @@ class LakeTable:
             return DeltaTable(str(self.folder), version=version)
         except Exception as error:
             asked = "" if version is None else f" at version {version}"
-            raise UsageError(f"{self.folder.name}{asked} cannot be opened: {error}") from error
+            raise UsageError(
+                f"{self.folder.name}{asked} cannot be opened: {plain(error)}"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -302,16 +316,13 @@ class FileWriter:
         self.files.append(DataFile(self._path.name, self._rows_in_file, size))
         self._parquet, self._path, self._rows_in_file = None, None, 0
 
-    def committed(self) -> None:
-        """A commit names the files now; nothing is left to discard."""
-        self.files, self._path = [], None
-
-    def discard(self) -> None:
-        """Remove everything that was written and is not committed."""
+    def discard(self, keep: Collection[str] = ()) -> None:
+        """Remove everything that was written, but for the files of some names."""
         if self._parquet is not None:
-            self._parquet.close()
+            with suppress(OSError):
+                self._parquet.close()
         for path in [self._path, *(self._folder / file.name for file in self.files)]:
-            if path is not None:
+            if path is not None and path.name not in keep:
                 path.unlink(missing_ok=True)
 
 

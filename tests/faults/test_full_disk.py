@@ -38,7 +38,6 @@ def test_a_full_disk_stops_a_weave_somewhere(outcomes: list[dict[str, Any]]) -> 
     assert [item for item in outcomes if item["error"]]
 
 
-@pytest.mark.xfail(strict=True, reason="OSError and OperationalError come through as they are")
 def test_a_full_disk_is_said_in_words(outcomes: list[dict[str, Any]]) -> None:
     assert [item["error"] for item in outcomes if not item["in_words"]] == []
 

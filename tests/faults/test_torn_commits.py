@@ -141,18 +141,7 @@ def test_a_delivery_that_fails_leaves_no_file_behind(city: City) -> None:
     assert city.quarantine("visit").sweep() == 0
 
 
-@pytest.mark.parametrize(
-    "of_quarantine",
-    [
-        pytest.param(
-            False,
-            marks=pytest.mark.xfail(
-                strict=True, reason="the writer discards files that the commit names"
-            ),
-        ),
-        True,
-    ],
-)
+@pytest.mark.parametrize("of_quarantine", [False, True])
 def test_a_disk_that_fails_right_after_a_commit_loses_no_file_of_it(
     of_quarantine: bool, city: City, tmp_path: Path
 ) -> None:
@@ -177,7 +166,6 @@ def test_a_disk_that_fails_right_after_a_commit_loses_no_file_of_it(
     assert sorted(receipts(city, "visit")) == ["a.csv", "b.csv"]
 
 
-@pytest.mark.xfail(strict=True, reason="the writer discards files that the commit names")
 def test_an_interrupt_right_after_a_commit_loses_no_file_of_it(city: City) -> None:
     with pytest.MonkeyPatch.context() as patch:
         commit = LakeTable.commit

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cityloom.errors import UsageError
+from cityloom.errors import UsageError, faults_in_words
 
 COMMANDS = (
     "new", "receive", "weave", "serve", "check", "datasets", "show", "runs", "quarantine",
@@ -13,9 +13,13 @@ COMMANDS = (
 
 
 def main() -> None:
-    """Run the command line; a :class:`UsageError` is shown in words, without a stack trace."""
+    """Run the command line.
+
+    A :class:`UsageError`, and what storage fails with, is shown in words, without a stack trace.
+    """
     try:
-        _app()(standalone_mode=True)
+        with faults_in_words():
+            _app()(standalone_mode=True)
     except UsageError as error:
         from rich.console import Console
 
