@@ -69,7 +69,8 @@ class HashBag:
 
     def _to_disk(self, run: Hashes) -> Hashes:
         file = TemporaryFile(dir=self._scratch)  # noqa: SIM115 - the mapped run needs it open
-        run.tofile(file)
+        file.write(run.data)
+        file.flush()
         self._files.append(file)
         return np.memmap(file, np.uint64, mode="r", shape=run.shape)
 

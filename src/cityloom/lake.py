@@ -222,7 +222,12 @@ class LakeTable:
     def compact(self) -> None:
         """Join small files into large ones; the content stays the same."""
         if self.exists:
+            before = self.files()
             self._open().optimize.compact()
+            for path in set(self.files()).difference(before):
+                _sync(path)
+            _sync(self.folder)
+            self._secure()
 
     def vacuum(self) -> None:
         """Delete the files that no version of the last seven days needs."""
@@ -236,8 +241,10 @@ class LakeTable:
         table = self._open()
         table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
         table.create_checkpoint()
-        newest = f"{self.latest_version():020}"
-        for entry in (self.folder / "_delta_log").iterdir():
+        newest = f"{self._secure():020}"
+        log = self.folder / "_delta_log"
+        _sync(log / f"{newest}.checkpoint.parquet")
+        for entry in sorted(log.iterdir()):
             if entry.name[:20].isdigit() and entry.name[:20] < newest:
                 entry.unlink()
 
@@ -319,7 +326,7 @@ class FileWriter:
     def discard(self, keep: Collection[str] = ()) -> None:
         """Remove everything that was written, but for the files of some names."""
         if self._parquet is not None:
-            with suppress(OSError):
+            with suppress(OSError, pa.ArrowException):
                 self._parquet.close()
         for path in [self._path, *(self._folder / file.name for file in self.files)]:
             if path is not None and path.name not in keep:
