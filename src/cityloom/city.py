@@ -65,9 +65,10 @@ class City:
         if path.exists() and any(path.iterdir()):
             raise UsageError(f"{path}: not empty; a new city needs a folder of its own")
         settings = checked_settings({"name": name}, "--name")
-        for folder in FOLDERS:
-            (path / folder).mkdir(parents=True, exist_ok=True)
-        write_settings(path, settings)
+        with emptied_on_failure(path):
+            for folder in FOLDERS:
+                (path / folder).mkdir(parents=True, exist_ok=True)
+            write_settings(path, settings)
         return cls.open(path)
 
     # What there is
@@ -311,3 +312,14 @@ class City:
     def _tables(self) -> list[str]:
         lake = self.path / "lake"
         return sorted(p.name for p in lake.iterdir() if p.is_dir() and not p.name.startswith("_"))
+
+
+@contextmanager
+def emptied_on_failure(folder: Path) -> Iterator[None]:
+    """Take everything out of a folder again if the block, which fills it, fails."""
+    try:
+        yield
+    except BaseException:
+        for entry in folder.glob("*"):
+            rmtree(entry) if entry.is_dir() else entry.unlink()
+        raise

@@ -22,8 +22,10 @@ def main() -> None:
             _app()(standalone_mode=True)
     except UsageError as error:
         from rich.console import Console
+        from rich.markup import escape
 
-        Console(stderr=True).print(f"[red]✗[/red] {error}", highlight=False, soft_wrap=True)
+        console = Console(stderr=True, emoji=False, highlight=False)
+        console.print(f"[red]✗[/red] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
 
 

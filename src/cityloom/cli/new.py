@@ -23,12 +23,13 @@ def new(
     seed: Annotated[int, typer.Option(help="Another seed makes another sample city.")] = 1,
 ) -> None:
     """Make a new city in a folder of its own, empty or with a sample to try things on."""
-    from cityloom.city import City
+    from cityloom.city import City, emptied_on_failure
 
     scale = _fraction(sample) if sample else None
     city = City.create(path, name or path.resolve().name)
     if scale:
-        _fill(city.path, scale, seed)
+        with emptied_on_failure(city.path):
+            _fill(city.path, scale, seed)
     typer.echo(f"Made {city.path}. Next: cityloom weave {path}")
 
 

@@ -52,7 +52,7 @@ def print_facts(rows: Sequence[Mapping[str, Any]], columns: Iterable[str], as_js
         table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
     for row in rows:
         table.add_row(*(_written(row[name]) for name in columns))
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)
 
 
 def _written(value: object) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cityloom.plan import Step
@@ -13,7 +14,7 @@ from cityloom.runs import Run
 @contextmanager
 def bar(title: str) -> Iterator[Callable[[str, int, int], None]]:
     """A bar to report to: what is being done, how much is done, and of how much."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False, highlight=False)
     if not console.is_terminal:
         console.print(title)
         yield lambda what, done, total: None
@@ -28,7 +29,7 @@ def bar(title: str) -> Iterator[Callable[[str, int, int], None]]:
 @contextmanager
 def steps() -> Iterator[Callable[[Step, int, int, Run | None], None]]:
     """Report the steps of a weave: one line for each that is done, a bar for the whole."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False, highlight=False)
     if not console.is_terminal:
         yield lambda step, done, total, run: _line(console, step, run) if run else None
         return
@@ -45,7 +46,7 @@ def steps() -> Iterator[Callable[[Step, int, int, Run | None], None]]:
 
 def _bars(console: Console) -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -56,16 +57,16 @@ def _bars(console: Console) -> Progress:
 
 def _line(console: Console, step: Step, run: Run) -> None:
     if run.failed:
-        console.print(f"[red]✗[/red] {step.kind} {run.dataset} ← {run.source}: {run.error}",
-                      highlight=False, soft_wrap=True)  # fmt: skip
+        error = escape(f"{run.dataset} ← {run.source}: {run.error}")
+        console.print(f"[red]✗[/red] {step.kind} {error}", soft_wrap=True)
         return
     refused = f", {run.rows_quarantined:,} quarantined" if run.rows_quarantined else ""
     copies = f", {run.rows_duplicate:,} duplicate" if run.rows_duplicate else ""
     source = f" ← {run.source}" if run.source and run.source != run.dataset else ""
     console.print(
-        f"[green]✓[/green] {run.kind} {run.dataset}{source}: "
+        f"[green]✓[/green] {run.kind} {run.dataset}{escape(source)}: "
         f"{run.rows_kept:,} kept{refused}{copies} [dim]{run.seconds:.1f} s · {step.why}[/dim]",
-        highlight=False, soft_wrap=True,
-    )  # fmt: skip
+        soft_wrap=True,
+    )
     for note in run.notes:
-        console.print(f"  [yellow]![/yellow] {note}", highlight=False, soft_wrap=True)
+        console.print(f"  [yellow]![/yellow] {escape(note)}", soft_wrap=True)
