@@ -131,12 +131,14 @@ class City:
 
     def runs(self, dataset: str | None = None) -> list[Run]:
         """Every run there was, oldest first."""
-        self.log.catch_up({name: self.kept(name) for name in self._tables()})
-        return self.log.all(dataset)
+        with faults_in_words(self.path):
+            self.log.catch_up({name: self.kept(name) for name in self._tables()})
+            return self.log.all(dataset)
 
     def datasets(self) -> list[DatasetFacts]:
         """What is known of every dataset, by name."""
-        return dataset_facts(self)
+        with faults_in_words(self.path):
+            return dataset_facts(self)
 
     # Reading
 
@@ -232,7 +234,8 @@ class City:
         """What :meth:`weave` would do now, in order, and why."""
         from cityloom.weaving import plan
 
-        return plan(self)
+        with faults_in_words(self.path):
+            return plan(self)
 
     def weave(self, on_step: "OnStep | None" = None) -> list[Run]:
         """Receive what is new, replay what can now be kept, and make what is stale.

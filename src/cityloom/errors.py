@@ -49,9 +49,10 @@ def faults_in_words(place: Path | None = None) -> Iterator[None]:
     except Exception as error:
         if not isinstance(error, _faults()):
             raise
-        where = f"{place}: " if place else ""
+        said = plain(error)
+        where = f"{place}: " if place and str(place) not in said else ""
         raise StorageError(
-            f"{where}{plain(error)}. What was committed is whole; nothing else was kept. "
+            f"{where}{said}. What was committed is whole; nothing else was kept. "
             "See that the disk is sound and has free space, then run the same command again"
         ) from error
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from cityloom.contract import Contract
-from cityloom.errors import DeliveryError, UsageError
+from cityloom.errors import DeliveryError, StorageError, UsageError
 from cityloom.inbox import DeliveredFile
 from cityloom.lake import DELIVERY
 from cityloom.measure import Meter
@@ -78,6 +78,8 @@ def take_in(city: "City", dataset: str, file: DeliveredFile) -> Run:
     try:
         reader = open_reader(file.path, contract.files)
         receive(_place(city, contract), reader, file.source, Account(run, meter))
+    except StorageError:
+        raise
     except UsageError as error:
         city.log.add_failure(replace(measured(run, meter), error=str(error)))
         raise DeliveryError(f"{dataset} ← {file.source}: {error}") from None

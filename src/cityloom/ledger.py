@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from cityloom.errors import UsageError
+from cityloom.errors import UsageError, faults_in_words
 
 _START = "0" * 64
 
@@ -37,8 +37,12 @@ class Ledger:
         self._path = path
 
     def record(self, entry: Entry) -> None:
-        """Append an entry; it is on disk when this returns."""
-        with open(self._path, "a+b") as file:
+        """Append an entry; it is on disk when this returns.
+
+        Raises:
+            StorageError: it cannot be written; whoever asked gets no data.
+        """
+        with faults_in_words(self._path), open(self._path, "a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             _drop_cut_off_line(file.fileno())
             line = {
