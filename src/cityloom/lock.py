@@ -21,7 +21,7 @@ def writer_lock(city: Path) -> Iterator[None]:
     Raises:
         CityLocked: another process holds it; the message names that process and its start.
     """
-    with open(city / ".lock", "a+", encoding="utf-8") as file:
+    with open(city / ".lock", "a+", encoding="utf-8", errors="replace") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -46,6 +46,6 @@ def _held_by(city: Path, text: str) -> str:
     try:
         holder = json.loads(text)
         who = f"process {holder['pid']} ({holder['command']}), since {holder['since']}"
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):
         who = "another process"
     return f"{city}: {who} is writing to this city; wait until it is done, or stop it"

@@ -13,7 +13,7 @@ import pytest
 
 from cityloom.city import City
 from cityloom.errors import CityLocked
-from cityloom.store import open_store
+from cityloom.lock import writer_lock
 from tests.cities import csv_bytes, deliver, digests, quarantined, rows
 from tests.faults.scene import VISIT, first_act
 from tests.faults.weaver import ROOT
@@ -78,6 +78,14 @@ def test_a_writer_within_the_same_process_is_a_second_writer_too(city: City) -> 
     assert told
 
 
+@pytest.mark.parametrize("left", [b"", b"5", b"{}", b"\xff\xfe", b'{"pid": 1}'])
+def test_a_lock_that_does_not_say_who_holds_it_is_held_by_another(left: bytes, city: City) -> None:
+    with writer_lock(city.path):
+        (city.path / ".lock").write_bytes(left)
+        with pytest.raises(CityLocked, match="another process is writing to this city"):
+            city.weave()
+
+
 def test_a_killed_writer_holds_no_lock(city: City) -> None:
     with another_writer(city) as holder:
         holder.send_signal(signal.SIGKILL)
@@ -133,15 +141,11 @@ print(len(city.runs()))
 """
 
 
-def test_many_readers_may_be_the_first_to_learn_of_a_run(city: City) -> None:
+def test_many_readers_may_make_the_store_and_learn_of_the_runs(city: City) -> None:
     city.weave()
     expected = len([run for run in city.runs() if not run.failed])
     for file in city.path.glob("store.sqlite*"):
         file.unlink()
-    City.open(city.path).plan()  # makes the store again
-    connection = open_store(city.path, city.settings.database).raw_connection()
-    connection.execute("DELETE FROM run")
-    connection.commit()
     readers = [
         subprocess.Popen(
             [sys.executable, "-c", READ, str(city.path)],
