@@ -44,7 +44,7 @@ def faults_in_words(place: Path | None = None) -> Iterator[None]:
     """
     try:
         yield
-    except UsageError:
+    except (UsageError, BrokenPipeError):
         raise
     except Exception as error:
         if not isinstance(error, _faults()):
