@@ -75,8 +75,8 @@ class Oracle:
         self.known[source] = list(rows)
         arrived = [Received(source, number, row) for number, row in enumerate(rows, start=1)]
         others = [item for item in self.kept if item.source != source]
-        held = others if self.delivery == "append" else []
-        kept, refused, account = self._judge(arrived, held)
+        held = [] if self.delivery == "snapshot" else others
+        kept, refused, account = self._judge(arrived, held, replaces=self.delivery == "upsert")
         if self.delivery == "snapshot":
             self.kept, self.refused = kept, refused
             return account
@@ -103,7 +103,7 @@ class Oracle:
         self.refused = waiting | refused
 
     def _judge(
-        self, arrived: Iterable[Received], held: Sequence[Received]
+        self, arrived: Iterable[Received], held: Sequence[Received], replaces: bool = False
     ) -> tuple[list[Received], dict[Received, list[Reason]], Account]:
         account = Account()
         seen: set[Row] = set()
@@ -114,13 +114,13 @@ class Oracle:
             has_key = any(typed(item.row)[COLUMNS.index(name)] is not None for name in UNIQUES)
             sound = not row_reasons(item.row)
             copy = has_key and item.row in seen
-            if copy or (has_key and sound and typed(item.row) in held_rows):
+            held_too = sound and not replaces and typed(item.row) in held_rows
+            if copy or (has_key and held_too):
                 account.duplicate += 1
                 continue
             seen.add(item.row)
             first.append(item)
         counts = [Counter(typed(item.row)[place] for item in first) for place in range(2)]
-        held_values = [{row[place] for row in held_rows} for place in range(2)]
         kept, refused = [], {}
         for item in first:
             values = typed(item.row)
@@ -130,7 +130,9 @@ class Oracle:
             for place, name in enumerate(UNIQUES):
                 if values[place] is not None:
                     reasons += [(name, "unique")] * (counts[place][values[place]] > 1)
-                    reasons += [(name, "unique")] * (values[place] in held_values[place])
+                    rivals = [row for row in held_rows if not (replaces and row[0] == values[0])]
+                    taken = values[place] in {row[place] for row in rivals}
+                    reasons += [(name, "unique")] * taken
             if reasons:
                 refused[item] = sorted(reasons)
             else:

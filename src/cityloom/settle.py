@@ -14,6 +14,7 @@ FIRST, VALUES, REASONS = "_first", "_values", "_reasons"
 wrong with it."""
 
 
+_EQUAL = "IS NOT DISTINCT FROM"
 _SOUND = f"len({REASONS}) = 0"
 
 
@@ -80,8 +81,8 @@ def _readable(names: Sequence[str]) -> str:
 def _exists(
     names: Sequence[str], relation: str, nulls_agree: bool = False, but_for: Sequence[str] = ()
 ) -> str:
-    agree = _agree(names, relation, "IS NOT DISTINCT FROM" if nulls_agree else "=")
-    other = f" AND NOT ({_agree(but_for, relation, '=')})" if but_for else ""
+    agree = _agree(names, relation, _EQUAL if nulls_agree else "=")
+    other = f" AND NOT ({_agree(but_for, relation, _EQUAL)})" if but_for else ""
     return f"EXISTS (SELECT 1 FROM {relation} WHERE {agree}{other})"
 
 
