@@ -12,8 +12,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
@@ -169,9 +171,32 @@ def _truth(task: Task) -> Answer:
     }  # fmt: skip
 
 
+def _modules(task: Task) -> Answer:
+    """What a weave and a look at its outcome load, in the order in which they do."""
+    _weave(task)
+    _truth(task)
+    return {"modules": list(sys.modules)}
+
+
+def _load_all() -> None:
+    """Load what a child would load; it is a child that finds out, for weaving starts threads."""
+    from importlib import import_module
+
+    from tests.faults.scene import first_act
+
+    with TemporaryDirectory() as folder:
+        city = Path(folder) / "city"
+        first_act(city)
+        modules = _run({"city": str(city), "kill_at": None, "modules": True})["modules"]
+    for name in modules:
+        with suppress(ImportError):
+            import_module(name)
+
+
 def _child(task: Task, ready: int, answer: int) -> None:
     os.write(ready, b"!")
-    result = _truth(task) if task.get("truth") else _weave(task)
+    work = _truth if task.get("truth") else _modules if task.get("modules") else _weave
+    result = work(task)
     with open(answer, "w", encoding="utf-8") as out:
         json.dump(result, out, ensure_ascii=False)
 
@@ -212,14 +237,7 @@ def _run(task: Task) -> Answer:
 def main() -> None:
     """Serve tasks until standard input ends."""
     sys.path.insert(0, sys.argv[1])
-    import sqlalchemy.dialects.sqlite  # noqa: F401
-
-    import tests.cities  # noqa: F401
-    from cityloom.module import installed_modules
-    from cityloom.readers import arrow, csv  # noqa: F401
-
-    for module in installed_modules():
-        module.load_tables()
+    _load_all()
     for line in sys.stdin:
         print(json.dumps(_run(json.loads(line)), ensure_ascii=False), flush=True)
 
