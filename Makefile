@@ -6,20 +6,26 @@ CITY   ?= city
 SCALE  ?= 1/1000
 PORT   ?= 8000
 
-.PHONY: up test lint unit benchmarks assets clean
+DATACONTRACT_CLI := 1.2.8
+
+.PHONY: up test lint contracts unit assets clean
 
 up: $(VENV)/.installed assets
 	@test -f $(CITY)/city.toml || $(BIN)/cityloom new $(CITY) --name "Sample city" --sample $(SCALE)
 	@$(BIN)/cityloom weave $(CITY)
 	@$(BIN)/cityloom serve $(CITY) --port $(PORT)
 
-test: lint unit
+test: lint contracts unit
 
 lint: $(VENV)/.installed-tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+contracts: $(VENV)/.installed-tests
+	@$(BIN)/uv run --quiet --isolated --no-project --python $(BIN)/python \
+		--with datacontract-cli==$(DATACONTRACT_CLI) python tests/lint_contracts.py
 
 unit: $(VENV)/.installed-tests assets
 	$(BIN)/pytest -n 2
