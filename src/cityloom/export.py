@@ -3,7 +3,8 @@
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,11 +22,21 @@ def write_file(reader: pa.RecordBatchReader, path: Path, form: str, contract: Co
         UsageError: the file cannot be written, or GeoJSON was asked of a dataset without a geometry
             in longitude and latitude.
     """
+    with whole_file(path) as unfinished:
+        return _WRITERS[form](reader, unfinished, contract)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Where to write a file that appears at its path when the block ends, whole or not at all.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
-        rows = _WRITERS[form](reader, unfinished, contract)
+        yield unfinished
         os.replace(unfinished, path)
-        return rows
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
     finally:

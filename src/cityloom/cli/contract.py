@@ -24,6 +24,7 @@ def draft(
 ) -> None:
     """Read a file and write a contract for it, with every doubt marked."""
     from cityloom.contract.draft import draft_contract
+    from cityloom.export import whole_file
 
     drafted = draft_contract(file)
     if to is None:
@@ -31,7 +32,8 @@ def draft(
         return
     if to.exists():
         raise UsageError(f"{to} exists; a draft does not overwrite a contract")
-    to.write_text(drafted.yaml, encoding="utf-8")
+    with whole_file(to) as unfinished:
+        unfinished.write_text(drafted.yaml, encoding="utf-8")
     typer.echo(f"Wrote {to} with {len(drafted.doubts)} doubts; look for '# doubt:' in it.")
 
 

@@ -72,8 +72,13 @@ def _listed(row: dict[str, Any]) -> dict[str, Any]:
 def _write_csv(reader: "pa.RecordBatchReader", path: Path, columns: Sequence[str]) -> int:
     import csv
 
+    from cityloom.export import whole_file
+
     rows = 0
-    with open(path, "w", encoding="utf-8-sig", newline="") as file:
+    with (
+        whole_file(path) as unfinished,
+        open(unfinished, "w", encoding="utf-8-sig", newline="") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(map(_harmless, ["_source", "_ordinal", "_reasons", "_raw", *columns]))
         for row in (row for batch in reader for row in batch.to_pylist()):
