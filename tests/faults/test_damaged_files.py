@@ -95,22 +95,7 @@ def test_a_truncated_file_is_refused_or_its_last_record_is(
     assert {cut: what for cut, what in found.items() if what not in allowed} == {}
 
 
-UNCAUGHT = {
-    "a.csv.zip": "OSError where an offset in the archive points before its start",
-}
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            name,
-            marks=pytest.mark.xfail(name in UNCAUGHT, reason=UNCAUGHT.get(name, ""), strict=True),
-        )
-        for name in FORMS
-    ],
-)
+@pytest.mark.parametrize("name", FORMS)
 def test_a_flipped_bit_never_ends_in_a_crash(name: str, city: City, tmp_path: Path) -> None:
     whole = FORMS[name]()
     chance = random.Random(name)

@@ -5,7 +5,9 @@ of place, a value over several lines or bytes that cannot be decoded is taken re
 Python's strict ``csv`` parser, so that one broken record costs that record and no other.
 """
 
+import codecs
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -28,6 +30,7 @@ LONGEST_LINE = 64 << 20
 Octets = npt.NDArray[np.uint8]
 
 _QUOTE, _NEWLINE, _RETURN, _ENDS = b'"', b"\n", b"\r", b"\r\n"
+_WRITTEN = re.compile(b"[^\r\n]")
 
 csv.field_size_limit(LONGEST_RECORD)
 
@@ -87,6 +90,7 @@ class _Shape:
         self.wanted = wanted
         self.delimiter = delimiter
         self.convert = pa.csv.ConvertOptions(
+            check_utf8=False,
             include_columns=wanted,
             column_types=dict.fromkeys(columns, pa.string()),
             null_values=[""],
@@ -100,6 +104,8 @@ class _Shape:
 def _unix_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """The blocks, with the line ends of a file that knows only carriage returns made newlines."""
     first = next(blocks, b"")
+    while first.endswith(_RETURN) and (more := next(blocks, b"")):
+        first += more
     old_mac = _RETURN in first and _NEWLINE not in first
     yield first.replace(_RETURN, _NEWLINE) if old_mac else first
     for block in blocks:
@@ -127,8 +133,8 @@ def _after_header(text: bytes) -> bytes:
 def _parse(text: bytes, shape: _Shape, ordinal: int, last: bool) -> tuple[Batch, bytes, int]:
     """A batch of the text's whole records, the rest of the text, and how many records were read."""
     end = len(text) if last else text.rfind(_NEWLINE) + 1
-    whole, rest = text[:end], text[end:]
-    if not whole.strip(_ENDS) and (not whole or len(shape.columns) > 1):
+    whole, rest = text if end == len(text) else text[:end], text[end:]
+    if not _WRITTEN.search(whole) and (not whole or len(shape.columns) > 1):
         return Batch(shape.schema.empty_table(), np.empty(0, np.int64)), rest, 0
     if fast := _parse_fast(whole, shape, ordinal):
         batch, read = fast
@@ -149,6 +155,8 @@ def _in_order(octets: Octets, shape: _Shape) -> bool:
 
 def _parse_fast(text: bytes, shape: _Shape, ordinal: int) -> tuple[Batch, int] | None:
     """A batch of the records, if each is one line with its quotes in order, and their number."""
+    if text.startswith(codecs.BOM_UTF8) or not _is_utf8(text):
+        return None
     octets = np.frombuffer(text, np.uint8)
     quoted = _QUOTE in text
     if _RETURN in text and not _returns_end_lines(octets):
@@ -186,6 +194,14 @@ def _parse_fast(text: bytes, shape: _Shape, ordinal: int) -> tuple[Batch, int] |
     if malformed:
         ordinals = np.delete(ordinals, [bad.ordinal - ordinal for bad in malformed])
     return Batch(rows, ordinals, malformed), read
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _returns_end_lines(octets: Octets) -> bool:

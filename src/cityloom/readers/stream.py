@@ -2,52 +2,85 @@
 
 import codecs
 import gzip
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 from cityloom.errors import DeliveryError
 
 BLOCK = 1 << 20
 """Bytes read at a time; small enough to stay in a processor's cache while it is parsed."""
 
+_COMPRESSIONS = (".gz", ".zip")
+_DAMAGE = (EOFError, ValueError, OSError, lzma.LZMAError, zlib.error, zipfile.BadZipFile)
+
+
+class Source(Protocol):
+    """Where bytes come from."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, ``size`` at most; none at the end."""
+        ...
+
 
 @contextmanager
-def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+def open_bytes(path: Path) -> Iterator[Source]:
     """The file's content, decompressed where its name ends in ``.gz`` or ``.zip``.
 
     Raises:
         DeliveryError: the file is missing, damaged, or a zip archive of more than one file.
     """
+    with ExitStack() as opened:
+        with _refusing(path):
+            stream = _opened(path, opened)
+        yield _Checked(stream, path)
+
+
+class _Checked:
+    """A stream that says what is wrong with its file where it cannot be read on."""
+
+    def __init__(self, stream: Source, path: Path) -> None:
+        self._stream = stream
+        self._path = path
+
+    def read(self, size: int, /) -> bytes:
+        with _refusing(self._path):
+            return self._stream.read(size)
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
     try:
-        with _opened(path) as stream:
-            yield stream
+        yield
     except FileNotFoundError:
         raise DeliveryError(f"{path}: no such file") from None
     except RuntimeError as error:
         raise DeliveryError(f"{path.name}: cannot be unpacked: {error}") from None
-    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
-        raise DeliveryError(
-            f"{path.name}: the compressed file is damaged or cut short ({error}); "
-            "ask for it to be sent again"
-        ) from None
+    except _DAMAGE as error:
+        raise DeliveryError(f"{path.name}: {_what_is_wrong(path, error)}") from None
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _what_is_wrong(path: Path, error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"cannot be opened: {error.strerror}"
+    words = getattr(error, "strerror", None) or str(error) or "it ends too early"
+    if path.suffix.lower() in _COMPRESSIONS:
+        return f"the compressed file is damaged or cut short ({words}); ask for it to be sent again"
+    return f"cannot be read: {words}"
+
+
+def _opened(path: Path, opened: ExitStack) -> Source:
     suffix = path.suffix.lower()
     if suffix == ".gz":
-        with gzip.open(path) as stream:
-            yield stream  # type: ignore[misc]
-    elif suffix == ".zip":
-        with zipfile.ZipFile(path) as archive, archive.open(_only_member(path, archive)) as stream:
-            yield stream
-    else:
-        with open(path, "rb", buffering=0) as stream:
-            yield stream
+        return opened.enter_context(gzip.open(path))
+    if suffix == ".zip":
+        archive = opened.enter_context(zipfile.ZipFile(path))
+        return opened.enter_context(archive.open(_only_member(path, archive)))
+    return opened.enter_context(open(path, "rb", buffering=0))
 
 
 def _only_member(path: Path, archive: zipfile.ZipFile) -> str:
@@ -60,26 +93,37 @@ def _only_member(path: Path, archive: zipfile.ZipFile) -> str:
     return members[0]
 
 
-def utf8_blocks(stream: IO[bytes], encoding: str, name: str) -> Iterator[bytes]:
+def utf8_blocks(stream: Source, encoding: str, name: str) -> Iterator[bytes]:
     """The stream's text as blocks of UTF-8, without a byte-order mark.
 
     Bytes that are not valid in ``encoding`` come through as invalid UTF-8, so that whoever parses
     the block can refuse the one record that holds them.
 
     Raises:
-        DeliveryError: Python knows no such encoding.
+        DeliveryError: Python knows no such encoding of text, or the stream is not in it at all.
     """
     try:
-        canonical = codecs.lookup(encoding).name
-    except LookupError:
+        "a".encode(encoding)
+    except (LookupError, ValueError):
         raise DeliveryError(f"{name}: unknown encoding '{encoding}' in the contract") from None
+    canonical = codecs.lookup(encoding).name
     first = stream.read(BLOCK)
     if canonical in ("utf-8", "utf-8-sig", "ascii"):
         yield first.removeprefix(codecs.BOM_UTF8)
         while block := stream.read(BLOCK):
             yield block
         return
-    decoder = codecs.getincrementaldecoder(canonical)(errors=_AS_SURROGATES)
+    try:
+        yield from _transcoded(first, stream, canonical)
+    except UnicodeError as error:
+        raise DeliveryError(
+            f"{name}: not {encoding}, which the contract says it is ({error}); "
+            "mend the contract's encoding"
+        ) from None
+
+
+def _transcoded(first: bytes, stream: Source, encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)(errors=_AS_SURROGATES)
     block, started = first, False
     while block:
         text = decoder.decode(block)
