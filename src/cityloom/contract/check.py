@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from cityloom.contract.conditions import row_condition, row_rule_reason
 from cityloom.contract.model import Contract, Kind
-from cityloom.contract.rules import Reason, column_rules, row_condition, row_rule_reason
+from cityloom.contract.rules import Reason, column_rules
 from cityloom.errors import ContractError
 
 MARK = "_rule_{}"

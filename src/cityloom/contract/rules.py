@@ -1,8 +1,7 @@
 """A contract's rules for single rows, as conditions on typed columns.
 
-The same conditions judge received rows once their text is cast, and derived rows. Rules on one
-column are Ibis expressions; a condition over several columns is SQL that a city wrote, and is
-checked to be nothing but a condition.
+The same conditions judge received rows once their text is cast, and derived rows. They are Ibis
+expressions on one column each; for conditions over several see :mod:`cityloom.contract.conditions`.
 """
 
 from __future__ import annotations
@@ -15,12 +14,10 @@ from operator import ge, gt, le, lt
 from typing import TYPE_CHECKING, Any
 
 from cityloom.contract.forms import StatedValue, stated_bound, stated_value
-from cityloom.contract.model import Column, Contract, Kind, RowRule
-from cityloom.errors import ContractError
+from cityloom.contract.model import Column, Kind
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-    from sqlglot.expressions import Expression
 
 _EXACT = Context(prec=400)
 
@@ -140,156 +137,3 @@ def _limits(column: Column) -> tuple[Decimal, Decimal]:
         most = Decimal(10**precision - 1).scaleb(-scale, context=_EXACT)
         return most.copy_negate(), most
     return Decimal(-(2**63)), Decimal(2**63 - 1)
-
-
-def row_rule_reason(rule: RowRule) -> Reason:
-    """The reason given for a row that breaks a rule over several columns."""
-    return Reason("", rule.name, f"{rule.name}: {rule.description or f'not {rule.condition}'}")
-
-
-def row_condition(contract: Contract, rule: RowRule, dialect: str = "duckdb") -> str:
-    """A rule's condition as SQL of an engine's dialect; a cast that fails gives null, so is met.
-
-    Raises:
-        ContractError: the text is not one condition over the contract's columns.
-    """
-    where = f"{contract.origin}: rule '{rule.name}'"
-    condition = _parsed(rule.condition, where)
-    for node in condition.walk():
-        if said := _not_of_one_row(node):
-            raise ContractError(
-                f"{where}: '{said}' has no place in a condition over one row; {_allowed_words()}"
-            )
-    columns = {column.name: column for column in contract.columns}
-    for named in condition.find_all(_sqlglot().exp.Column):
-        if named.table:
-            raise ContractError(f"{where}: '{named.sql()}' names a table; write the column alone")
-        if named.name not in columns:
-            raise ContractError(f"{where}: no column '{named.name}' in this contract")
-    if not _is_predicate(condition, columns):
-        raise ContractError(f"{where}: '{rule.condition}' is a value, not a condition; compare it")
-    return str(condition.sql(dialect=dialect, comments=False))
-
-
-def _sqlglot() -> Any:
-    """The SQL parser, loaded only where a contract has conditions."""
-    import sqlglot
-
-    return sqlglot
-
-
-def _parsed(text: str, where: str) -> Expression:
-    sqlglot = _sqlglot()
-    try:
-        condition = sqlglot.parse_one(text, dialect="duckdb")
-    except sqlglot.errors.SqlglotError as error:
-        raise ContractError(f"{where}: not a condition: {str(error).splitlines()[0]}") from None
-    except RecursionError:
-        raise ContractError(f"{where}: not a condition: nested too deeply") from None
-    tried: Expression = condition.transform(_tried)
-    return tried
-
-
-def _tried(node: Expression) -> Expression:
-    """A cast as one that gives null where it fails."""
-    exp = _sqlglot().exp
-    if type(node) is exp.Cast:
-        tried: Expression = exp.TryCast(**node.args)
-        return tried
-    return node
-
-
-# What a condition may be made of, by the parser's own names.
-
-_COMPARISONS = {
-    "eq", "neq", "gt", "gte", "lt", "lte", "nullsafeeq", "nullsafeneq", "is", "in", "between",
-    "like", "ilike", "escape",
-}  # fmt: skip
-_TESTS = {
-    "regexplike": "regexp_matches", "regexpfullmatch": "regexp_full_match",
-    "startswith": "starts_with", "endswith": "ends_with", "contains": "contains",
-}  # fmt: skip
-_JOINED = {"and", "or", "not", "paren"}
-_CHOICES = {"case", "if", "coalesce", "nullif", "greatest", "least"}
-_VALUES = {
-    "column", "identifier", "literal", "boolean", "null", "cast", "trycast", "datatype",
-    "datatypeparam", "interval", "var", "add", "sub", "mul", "div", "intdiv", "mod", "neg",
-    "dpipe",
-}  # fmt: skip
-_FUNCTIONS = {
-    "length": "length", "lower": "lower", "upper": "upper", "trim": "trim", "substring": "substr",
-    "left": "left", "right": "right", "concat": "concat", "replace": "replace", "abs": "abs",
-    "round": "round", "floor": "floor", "ceil": "ceil", "year": "year", "month": "month",
-    "day": "day", "extract": "extract", "datediff": "date_diff",
-}  # fmt: skip
-_ALLOWED = {*_COMPARISONS, *_TESTS, *_JOINED, *_CHOICES, *_VALUES, *_FUNCTIONS}
-_CAST_TYPES = {
-    "BOOLEAN", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL", "TEXT", "VARCHAR",
-    "DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "INTERVAL",
-}  # fmt: skip
-
-
-def _allowed_words() -> str:
-    functions = ", ".join(sorted({*_FUNCTIONS.values(), *_TESTS.values()}))
-    return (
-        "allowed are the row's columns, literals, comparisons, AND, OR, NOT, BETWEEN, IN (a list), "
-        "IS NULL, LIKE, arithmetic, CASE, CAST, COALESCE, NULLIF, GREATEST, LEAST, and the "
-        f"functions {functions}"
-    )
-
-
-def _not_of_one_row(node: Expression) -> str | None:
-    """What a part of a condition is called, where it may not be part of one."""
-    exp = _sqlglot().exp
-    if isinstance(node, exp.Anonymous):
-        return str(node.name).lower()
-    if node.key not in _ALLOWED:
-        return str(node.sql_name() if isinstance(node, exp.Func) else node.key).lower()
-    if isinstance(node, exp.DataType) and node.this.name not in _CAST_TYPES:
-        return str(node.sql())
-    if isinstance(node, exp.In) and not node.expressions:
-        return "in"
-    if isinstance(node, exp.TryCast) and _is_no_date(node):
-        return str(node.sql())
-    return None
-
-
-def _is_no_date(cast: Expression) -> bool:
-    """Whether a literal date or time does not exist, so that its condition would never bind."""
-    if not cast.this.is_string or not cast.is_type("date", "timestamp"):
-        return False
-    try:
-        datetime.fromisoformat(cast.this.name)
-    except ValueError:
-        return True
-    return False
-
-
-def _is_predicate(node: Expression, columns: dict[str, Column]) -> bool:
-    """Whether an expression is true, false or null, and no other kind of value."""
-    exp = _sqlglot().exp
-    match node.key:
-        case "column":
-            return columns[node.name].kind is Kind.BOOLEAN
-        case "boolean" | "null":
-            return True
-        case "cast" | "trycast":
-            return bool(node.is_type("boolean"))
-        case "case":
-            results = [branch.args["true"] for branch in node.args["ifs"]]
-        case "if":
-            results = [node.args["true"]]
-        case "and" | "or":
-            results = [node.this, node.expression]
-        case "not" | "paren":
-            results = [node.this]
-        case "coalesce":
-            results = [node.this, *node.expressions]
-        case _:
-            return (
-                node.key in _COMPARISONS - {"escape"}
-                or node.key in _TESTS
-                or (isinstance(node, exp.Escape) and isinstance(node.this, exp.Like | exp.ILike))
-            )
-    otherwise = node.args.get("default") or node.args.get("false")
-    return all(_is_predicate(result, columns) for result in (*results, otherwise) if result)

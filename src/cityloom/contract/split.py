@@ -20,17 +20,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cityloom.contract.conditions import row_condition, row_rule_reason
 from cityloom.contract.forms import form_of
 from cityloom.contract.geometries import geometry_rules, read_geometries
 from cityloom.contract.model import Column, Contract, Kind
-from cityloom.contract.rules import (
-    Reason,
-    Rule,
-    column_rules,
-    matches,
-    row_condition,
-    row_rule_reason,
-)
+from cityloom.contract.rules import Reason, Rule, column_rules, matches
 from cityloom.errors import ContractError
 from cityloom.sql import quoted
 
