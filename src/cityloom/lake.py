@@ -19,6 +19,7 @@ from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.transaction import AddAction, RemoveAction
@@ -303,8 +304,10 @@ class FileWriter:
             return
         if self._parquet is None:
             self._path = self._folder / f"part-{uuid4().hex}.parquet"
+            few = _of_few_values(table)
             self._parquet = pq.ParquetWriter(
-                self._path, self._schema, compression="zstd", use_dictionary=[DELIVERY],
+                self._path, self._schema, compression="zstd", use_dictionary=few,
+                column_encoding=_delta_encoded(self._schema, few),
                 write_statistics=_ordered(self._schema),
             )  # fmt: skip
         self._parquet.write_table(table.select(self._schema.names), ROWS_PER_GROUP)
@@ -331,6 +334,28 @@ class FileWriter:
         for path in [self._path, *(self._folder / file.name for file in self.files)]:
             if path is not None and path.name not in keep:
                 path.unlink(missing_ok=True)
+
+
+def _of_few_values(table: pa.Table) -> list[str]:
+    """The columns whose values, as far as a sample tells, are few enough for a dictionary."""
+    sample = table.slice(0, 16_384)
+    few = len(sample) // 16 + 1
+    return [
+        field.name
+        for field in table.schema
+        if not pa.types.is_nested(field.type) and not pa.types.is_boolean(field.type)
+        if pc.count_distinct(sample.column(field.name)).as_py() <= few
+    ]
+
+
+def _delta_encoded(schema: pa.Schema, but: Collection[str]) -> dict[str, str]:
+    """An encoding by differences for the whole numbers, dates and times."""
+    return {
+        field.name: "DELTA_BINARY_PACKED"
+        for field in schema
+        if pa.types.is_integer(field.type) or pa.types.is_temporal(field.type)
+        if field.name not in but
+    }
 
 
 def _ordered(schema: pa.Schema) -> list[str]:
