@@ -38,6 +38,14 @@ def _parquet(compression: str) -> Callable[[], bytes]:
     return make
 
 
+def _arrow() -> bytes:
+    out = io.BytesIO()
+    table = pa.Table.from_pylist(ROWS)
+    with pa.ipc.new_file(out, table.schema) as writer:
+        writer.write_table(table)
+    return out.getvalue()
+
+
 def _features() -> bytes:
     features = [{"type": "Feature", "properties": row, "geometry": None} for row in ROWS]
     return json.dumps({"type": "FeatureCollection", "features": features}).encode()
@@ -52,6 +60,7 @@ FORMS: dict[str, Callable[[], bytes]] = {
     "a.geojson": _features,
     "plain.parquet": _parquet("none"),
     "packed.parquet": _parquet("zstd"),
+    "a.arrow": _arrow,
 }
 WHOLE = ("a.csv", "a.ndjson")
 """Forms that have no end of their own: a file cut between two records is a whole file."""

@@ -1,6 +1,7 @@
 """Parquet and Arrow files: typed values come out in the contract's written forms."""
 
 import datetime as dt
+import random
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -87,6 +88,36 @@ def test_a_truncated_file_is_refused(form: str, part: float, tmp_path: Path) -> 
     whole = (tmp_path / form).read_bytes()
     with pytest.raises(DeliveryError, match="ask for it to be sent again"):
         read(tmp_path / form, whole[: int(len(whole) * part)])
+
+
+MANY_TYPES = pa.table(
+    {
+        "名": [f"区{number}" for number in range(50)],
+        "kind": pa.array(["a", "b"] * 25).dictionary_encode(),
+        "list": [[1, 2]] * 50,
+        "object": [{"x": 1.5}] * 50,
+        "moment": [dt.datetime(2024, 1, 1)] * 50,
+        "price": [Decimal("1.10")] * 50,
+        "open": [True, None] * 25,
+        "bytes": [b"ab"] * 50,
+    }
+)
+
+
+@pytest.mark.parametrize("form", ["a.parquet", "a.arrow"])
+def test_flipped_bits_never_end_in_a_crash(form: str, tmp_path: Path) -> None:
+    write(tmp_path / form, MANY_TYPES)
+    whole = (tmp_path / form).read_bytes()
+    chance = random.Random(form)
+    refused = 0
+    for place in chance.sample(range(len(whole)), 300):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << chance.randrange(8)
+        try:
+            read(tmp_path / form, bytes(damaged))
+        except DeliveryError:
+            refused += 1
+    assert 0 < refused < 300
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -13,6 +13,7 @@ from cityloom.errors import DeliveryError
 from cityloom.readers.batch import Batch
 
 _ROWS_AT_A_TIME = 65_536
+_DAMAGE = (pa.ArrowException, OSError, ValueError, ArithmeticError)
 
 
 class ParquetReader:
@@ -21,8 +22,8 @@ class ParquetReader:
     def __init__(self, path: Path, files: Files) -> None:
         self._path = path
         try:
-            self._file = pq.ParquetFile(path)
-        except (pa.ArrowException, OSError) as error:
+            self._file = pq.ParquetFile(path, page_checksum_verification=True)
+        except _DAMAGE as error:
             raise _damaged(path, "Parquet", error) from None
         self.columns = _distinct(path, self._file.schema_arrow.names)
 
@@ -31,7 +32,7 @@ class ParquetReader:
         try:
             found = self._file.iter_batches(_ROWS_AT_A_TIME, columns=list(columns))
             yield from _numbered(found, columns)
-        except (pa.ArrowException, OSError) as error:
+        except _DAMAGE as error:
             raise _damaged(self._path, "Parquet", error) from None
 
 
@@ -43,7 +44,7 @@ class ArrowReader:
         try:
             with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as file:
                 self.columns = _distinct(path, file.schema.names)
-        except (pa.ArrowException, OSError) as error:
+        except _DAMAGE as error:
             raise _damaged(path, "Arrow", error) from None
 
     def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
@@ -52,7 +53,7 @@ class ArrowReader:
             with pa.OSFile(str(self._path)) as source, pa.ipc.open_file(source) as file:
                 found = (file.get_batch(place) for place in range(file.num_record_batches))
                 yield from _numbered(found, columns)
-        except (pa.ArrowException, OSError) as error:
+        except _DAMAGE as error:
             raise _damaged(self._path, "Arrow", error) from None
 
 
@@ -71,7 +72,9 @@ def _damaged(path: Path, form: str, error: Exception) -> DeliveryError:
 
 def _numbered(batches: Iterator[pa.RecordBatch], columns: Sequence[str]) -> Iterator[Batch]:
     ordinal = 1
-    for batch in batches:
+    for whole in batches:
+        batch = whole.select(list(columns))
+        batch.validate(full=True)
         ordinals = np.arange(ordinal, ordinal + len(batch), dtype=np.int64)
         ordinal += len(batch)
         texts = [as_text(batch.column(name)) for name in columns]
