@@ -76,6 +76,11 @@ def python(module: str, *arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", module, *map(str, arguments)]
 
 
+def _environment() -> dict[str, str]:
+    """The environment as it is, but that Python keeps what it compiles, as an installation does."""
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+
+
 def run(
     command: Sequence[str],
     *,
@@ -92,7 +97,7 @@ def run(
             stdout=subprocess.DEVNULL,
             stderr=errors,
             start_new_session=True,
-            env={**os.environ, **(environment or {})},
+            env={**_environment(), **(environment or {})},
         )
         peak = _Peak()
         ending = _watch(process, peak, memory_limit_mb, began + timeout_seconds)

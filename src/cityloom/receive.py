@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from cityloom.allocator import keep_freed_memory
 from cityloom.contract import Column, Contract, Delivery
 from cityloom.contract.changes import additions
 from cityloom.contract.refusals import forbidden_content
@@ -46,6 +47,8 @@ from cityloom.sql import literal
 Ordinals = npt.NDArray[np.int64]
 
 ROWS_AT_A_TIME = 245_760
+BYTES_AT_A_TIME = 256 << 20
+ODD_ROWS_AT_A_TIME = 16_384
 SAMPLE_ROWS = 5_000
 
 _MALFORMED = "malformed"
@@ -122,6 +125,7 @@ def receive(
     Raises:
         DeliveryError: the delivery cannot be received as a whole; nothing of it was kept.
     """
+    keep_freed_memory()
     return _Receiving(place, reader, source, replay).run(account)
 
 
@@ -135,6 +139,7 @@ class _Receiving:
         self.source = source
         self.replay = replay
         self.receipt = Receipt(source)
+        self.odd: list[_Odd] = []
         self.receipt.notes += drift(self.contract, reader.columns)
         self.columns = [
             column.source_name
@@ -252,6 +257,9 @@ class _Receiving:
             self.receipt.rows_read += len(batch.ordinals) + len(batch.malformed)
             self._set_malformed_aside(batch)
             self._split(batch)
+            if sum(len(odd.ordinals) for odd in self.odd) >= ODD_ROWS_AT_A_TIME:
+                self._look_closer()
+        self._look_closer()
 
     def _refuse_forbidden(self, rows: pa.Table) -> None:
         sample = self.splitter.prepare(rows.slice(0, SAMPLE_ROWS))
@@ -273,29 +281,31 @@ class _Receiving:
             chosen = split.typed if plain.all() else split.typed.filter(pa.array(plain))
             self._keep(chosen, batch.ordinals[plain])
         if not plain.all():
-            with self.receipt.stage("explain"):
-                self._look_closer(text, split, batch.ordinals, plain, doubtful, orphaned)
+            rest = np.flatnonzero(~plain)
+            self.odd.append(
+                _Odd(
+                    text=text.take(rest),
+                    typed=split.typed.take(rest),
+                    ordinals=batch.ordinals[rest],
+                    doubtful=doubtful[rest],
+                    orphaned=[orphans[rest] for orphans in orphaned],
+                )
+            )
 
-    def _look_closer(
-        self,
-        text: pa.Table,
-        split: Split,
-        ordinals: Ordinals,
-        plain: Mask,
-        doubtful: Mask,
-        orphaned: Sequence[Mask],
-    ) -> None:
+    def _look_closer(self) -> None:
         """Refuse the rows that are not plain, or set them aside where their key repeats."""
-        rest = np.flatnonzero(~plain)
-        text = text.take(rest)
-        reasons = self._reasons(text, [orphans[rest] for orphans in orphaned])
-        values = self.splitter.as_received(text)
-        refused, aside = np.flatnonzero(~doubtful[rest]), np.flatnonzero(doubtful[rest])
-        self._refuse(ordinals[rest[refused]], values.take(refused), reasons.take(refused))
-        held = split.typed.take(rest[aside])
-        held = held.append_column(ORDINAL, pa.array(ordinals[rest[aside]]))
-        held = held.append_column(VALUES, values.take(aside))
-        self.doubtful.write(held.append_column(REASONS, reasons.take(aside)))
+        if not self.odd:
+            return
+        with self.receipt.stage("explain"):
+            odd, self.odd = _all_odd(self.odd), []
+            reasons = self._reasons(odd.text, odd.orphaned)
+            values = self.splitter.as_received(odd.text)
+            refused, aside = np.flatnonzero(~odd.doubtful), np.flatnonzero(odd.doubtful)
+            self._refuse(odd.ordinals[refused], values.take(refused), reasons.take(refused))
+            held = odd.typed.take(aside)
+            held = held.append_column(ORDINAL, pa.array(odd.ordinals[aside]))
+            held = held.append_column(VALUES, values.take(aside))
+            self.doubtful.write(held.append_column(REASONS, reasons.take(aside)))
 
     def _doubtful(self, split: Split) -> Mask:
         doubtful = np.zeros(len(split.met), bool)
@@ -429,13 +439,14 @@ def _only(contract: Contract, groups: Iterable[Sequence[Column]]) -> Contract:
 def _grouped(batches: Iterable[Batch]) -> Iterator[Batch]:
     """The same rows in batches large enough to be worth a query."""
     held: list[Batch] = []
-    rows = 0
+    rows = size = 0
     for batch in batches:
         held.append(batch)
         rows += len(batch.ordinals)
-        if rows >= ROWS_AT_A_TIME:
+        size += batch.rows.nbytes
+        if rows >= ROWS_AT_A_TIME or size >= BYTES_AT_A_TIME:
             yield _one(held)
-            held, rows = [], 0
+            held, rows, size = [], 0, 0
     if held:
         yield _one(held)
 
@@ -445,6 +456,27 @@ def _one(batches: list[Batch]) -> Batch:
         pa.concat_tables([batch.rows for batch in batches]),
         np.concatenate([batch.ordinals for batch in batches]),
         [bad for batch in batches for bad in batch.malformed],
+    )
+
+
+@dataclass(frozen=True)
+class _Odd:
+    """Rows that broke a rule, whose key may repeat or whose parents are missing."""
+
+    text: pa.Table
+    typed: pa.Table
+    ordinals: Ordinals
+    doubtful: Mask
+    orphaned: list[Mask]
+
+
+def _all_odd(parts: Sequence[_Odd]) -> _Odd:
+    return _Odd(
+        text=pa.concat_tables([part.text for part in parts]),
+        typed=pa.concat_tables([part.typed for part in parts]),
+        ordinals=np.concatenate([part.ordinals for part in parts]),
+        doubtful=np.concatenate([part.doubtful for part in parts]),
+        orphaned=[np.concatenate(m) for m in zip(*(p.orphaned for p in parts), strict=True)],
     )
 
 

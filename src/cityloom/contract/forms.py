@@ -25,11 +25,16 @@ StatedValue = bool | int | float | Decimal | date | datetime | str
 
 
 class Form(NamedTuple):
-    """How a column's values are written."""
+    """How a column's values are written.
+
+    ``usual`` is a condition on a text and its value that only texts of the pattern meet, and most
+    of them do; it is there where it costs less than the pattern.
+    """
 
     pattern: str | None
     words: str
     value: Callable[[ir.StringValue], ir.Value]
+    usual: Callable[[ir.StringValue, ir.Value], ir.BooleanValue] | None = None
 
 
 _TRUE = ("true", "yes", "1", "是")
@@ -189,6 +194,16 @@ def _token_pattern(token: str) -> str:
     return f"({_FIELDS[token]})" if token in _FIELDS else re.escape(token)
 
 
+def _as_printed(text: ir.StringValue, value: ir.Value) -> ir.BooleanValue:
+    """Whether the text is what the engine prints for its value."""
+    return value.cast("string") == text
+
+
+def _as_printed_date(text: ir.StringValue, value: ir.Value) -> ir.BooleanValue:
+    """The same for a date of the years 1 to 9999, which alone takes ten characters."""
+    return _as_printed(text, value) & (text.length() == len("YYYY-MM-DD"))
+
+
 def _in_any_case(word: str) -> str:
     """A pattern for a word in ASCII capitals or not: '(?i:s)' would match the long 'ſ' as well."""
     return "".join(f"[{c}{c.upper()}]" if c.isascii() and c.isalpha() else c for c in word)
@@ -231,7 +246,8 @@ def _json_valid() -> Callable[[ir.StringValue], ir.BooleanValue]:
 _FORMS = {
     Kind.STRING: Form(None, "text", lambda text: text),
     Kind.INTEGER: Form(
-        r"-?[0-9]+", "a whole number within 64 bits", lambda text: text.try_cast("int64")
+        r"-?[0-9]+", "a whole number within 64 bits", lambda text: text.try_cast("int64"),
+        _as_printed,
     ),
     Kind.NUMBER: Form(
         _NUMBER, "a number; expected digits with '.' as the decimal mark", _finite_value
@@ -242,7 +258,8 @@ _FORMS = {
         lambda text: text.lower().isin(_TRUE),
     ),
     Kind.DATE: Form(
-        _ISO_DATE, "a date; expected YYYY-MM-DD", lambda text: text.try_cast("date")
+        _ISO_DATE, "a date; expected YYYY-MM-DD", lambda text: text.try_cast("date"),
+        _as_printed_date,
     ),
     Kind.TIME: Form(
         r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]", "a time of day; expected HH:MM:SS",

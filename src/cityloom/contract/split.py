@@ -221,7 +221,10 @@ def _type_rule(column: Column, batch: ir.Table) -> Rule | None:
     if not form.pattern:
         return None
     reason = Reason(column.name, "type", f"{column.name}: not {form.words}")
-    return Rule(reason, (matches(text, form.pattern) & value.notnull()) | text.isnull())
+    met = matches(text, form.pattern) & value.notnull()
+    if form.usual:
+        return Rule(reason, ibis.ifelse(text.isnull() | form.usual(text, value), True, met))
+    return Rule(reason, text.isnull() | met)
 
 
 def _split_sql(contract: Contract, batch: ir.Table, hashed: Sequence[Sequence[Column]]) -> str:

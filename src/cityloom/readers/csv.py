@@ -42,6 +42,7 @@ class CsvReader:
         self._path = path
         self._files = files
         self.columns = self._header()
+        self._plain: set[tuple[int, int]] = set()
 
     def _header(self) -> list[str]:
         with open_bytes(self._path) as stream:
@@ -59,7 +60,7 @@ class CsvReader:
 
     def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
         """See :class:`cityloom.readers.Reader`."""
-        shape = _Shape(self.columns, list(columns), self._files.delimiter)
+        shape = _Shape(self.columns, list(columns), self._files.delimiter, self._plain)
         with open_bytes(self._path) as stream:
             blocks = utf8_blocks(stream, self._files.encoding, self._path.name)
             ordinal, rest, headed = 1, b"", False
@@ -83,12 +84,19 @@ class CsvReader:
 
 
 class _Shape:
-    """The columns of the file, those that are wanted, and the delimiter."""
+    """The columns of the file, those that are wanted, and the delimiter.
 
-    def __init__(self, columns: list[str], wanted: list[str], delimiter: str) -> None:
+    ``plain`` holds, of each block that was found to be one line a record with its quotes in order,
+    the number of its first record and its length, so that it need not be looked at again.
+    """
+
+    def __init__(
+        self, columns: list[str], wanted: list[str], delimiter: str, plain: set[tuple[int, int]]
+    ) -> None:
         self.columns = columns
         self.wanted = wanted
         self.delimiter = delimiter
+        self.plain = plain
         self.convert = pa.csv.ConvertOptions(
             check_utf8=False,
             include_columns=wanted,
@@ -143,7 +151,17 @@ def _parse(text: bytes, shape: _Shape, ordinal: int, last: bool) -> tuple[Batch,
     return batch, unfinished + rest, read
 
 
-def _in_order(octets: Octets, shape: _Shape) -> bool:
+def _is_in_order(text: bytes, octets: Octets, shape: _Shape) -> bool:
+    """Whether the text is UTF-8 whose carriage returns end lines and whose quotes are in order."""
+    return (
+        not text.startswith(codecs.BOM_UTF8)
+        and _is_utf8(octets)
+        and (_RETURN not in text or _returns_end_lines(octets))
+        and (_QUOTE not in text or _quotes_in_order(octets, shape))
+    )
+
+
+def _quotes_in_order(octets: Octets, shape: _Shape) -> bool:
     """Whether every quote opens or closes a field or is doubled."""
     quotes = np.flatnonzero(octets == ord(_QUOTE))
     if len(quotes) % 2:
@@ -155,13 +173,10 @@ def _in_order(octets: Octets, shape: _Shape) -> bool:
 
 def _parse_fast(text: bytes, shape: _Shape, ordinal: int) -> tuple[Batch, int] | None:
     """A batch of the records, if each is one line with its quotes in order, and their number."""
-    if text.startswith(codecs.BOM_UTF8) or not _is_utf8(text):
-        return None
     octets = np.frombuffer(text, np.uint8)
     quoted = _QUOTE in text
-    if _RETURN in text and not _returns_end_lines(octets):
-        return None
-    if quoted and not _in_order(octets, shape):
+    known = (ordinal, len(text)) in shape.plain
+    if not known and not _is_in_order(text, octets, shape):
         return None
     malformed: list[Malformed] = []
 
@@ -188,18 +203,22 @@ def _parse_fast(text: bytes, shape: _Shape, ordinal: int) -> tuple[Batch, int] |
     except pa.ArrowInvalid:
         return None
     read = len(rows) + len(malformed)
-    if quoted and not _one_line_each(read, text, octets, blank_is_row=len(shape.columns) == 1):
+    blank_is_row = len(shape.columns) == 1
+    if quoted and not known and not _one_line_each(read, text, octets, blank_is_row):
         return None
+    shape.plain.add((ordinal, len(text)))
     ordinals = np.arange(ordinal, ordinal + read, dtype=np.int64)
     if malformed:
         ordinals = np.delete(ordinals, [bad.ordinal - ordinal for bad in malformed])
     return Batch(rows, ordinals, malformed), read
 
 
-def _is_utf8(text: bytes) -> bool:
+def _is_utf8(octets: Octets) -> bool:
+    ends = pa.py_buffer(np.array([0, len(octets)], np.int64))
+    whole = pa.Array.from_buffers(pa.large_string(), 1, [None, ends, pa.py_buffer(octets)])
     try:
-        text.decode()
-    except UnicodeDecodeError:
+        whole.validate(full=True)
+    except pa.ArrowInvalid:
         return False
     return True
 
