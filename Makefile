@@ -8,6 +8,8 @@ PORT   ?= 8000
 
 DATACONTRACT_CLI := 1.2.8
 
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: up test lint contracts unit assets clean
 
 up: $(VENV)/.installed assets
@@ -40,11 +42,11 @@ $(VENV)/bin/uv:
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
 
 $(VENV)/.installed: pyproject.toml uv.lock | $(VENV)/bin/uv
-	$(BIN)/uv sync --quiet --frozen --inexact --no-default-groups --group build
+	$(BIN)/uv sync --quiet --frozen --compile-bytecode --inexact --no-default-groups --group build
 	@touch $@
 
 $(VENV)/.installed-tests: pyproject.toml uv.lock | $(VENV)/bin/uv
-	$(BIN)/uv sync --quiet --frozen --inexact --no-default-groups --group build --group test --group lint
+	$(BIN)/uv sync --quiet --frozen --compile-bytecode --inexact --no-default-groups --group build --group test --group lint
 	@touch $@ $(VENV)/.installed
 
 clean:
