@@ -111,3 +111,19 @@ def test_a_file_touched_but_unchanged_is_no_new_delivery(city: City) -> None:
     assert len(city.weave()) == 1
     os.utime(city.path / "inbox/thing/a.csv")
     assert City.open(city.path).plan() == []
+
+
+@pytest.mark.parametrize(
+    ("written", "source"),
+    [("水表.csv".encode("gbk"), "水表.csv"), (b"\xff\xff.csv", "\\xff\\xff.csv")],
+)
+def test_a_name_in_another_encoding_is_a_delivery_like_any_other(
+    city: City, written: bytes, source: str
+) -> None:
+    folder = os.fsencode(city.path / "inbox" / "thing")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, written), "wb") as file:
+        file.write(b"id\n1\n")
+    runs = [run for run in city.weave() if run.dataset == "thing"]
+    assert [(run.source, run.rows_kept) for run in runs] == [(source, 1)]
+    assert [step for step in city.plan() if step.dataset == "thing"] == []

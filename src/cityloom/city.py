@@ -1,6 +1,6 @@
 """A city: a directory, and the one way in to all that is in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -130,10 +130,16 @@ class City:
         return files_of(self.kept(dataset), self.quarantine(dataset))
 
     def runs(self, dataset: str | None = None) -> list[Run]:
-        """Every run there was, oldest first."""
+        """Every run there was, oldest first; of one dataset if asked."""
         with faults_in_words(self.path):
-            self.log.catch_up({name: self.kept(name) for name in self._tables()})
+            self._catch_up([dataset] if dataset else self._tables())
             return self.log.all(dataset)
+
+    def newest_run(self, dataset: str) -> Run | None:
+        """The newest run that changed a dataset, if any did."""
+        with faults_in_words(self.path):
+            self._catch_up([dataset])
+            return self.log.newest(dataset)
 
     def datasets(self) -> list[DatasetFacts]:
         """What is known of every dataset, by name."""
@@ -311,6 +317,9 @@ class City:
     def _clear_scratch(self) -> None:
         rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir(exist_ok=True)
+
+    def _catch_up(self, datasets: Iterable[str]) -> None:
+        self.log.catch_up({name: self.kept(name) for name in datasets})
 
     def _tables(self) -> list[str]:
         lake = self.path / "lake"

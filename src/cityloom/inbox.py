@@ -1,8 +1,10 @@
 """The inbox: delivered files as they lie in a city's directory, and what identifies each."""
 
 import hashlib
+import os
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from sqlalchemy import BigInteger, Column, Engine, String, Table, delete, insert, select
 
@@ -37,7 +39,7 @@ def delivered_files(city: Path, contract: Contract) -> list[DeliveredFile]:
     found = {path for place in _said(contract.files.path, places) for path in city.glob(place)}
     own = city / "inbox" / contract.dataset
     return [
-        DeliveredFile(path, path.relative_to(own).as_posix() if own in path.parents else path.name)
+        DeliveredFile(path, _in_text(path.relative_to(own) if own in path.parents else path.name))
         for path in sorted(found)
         if path.is_file() and not path.name.startswith((".", "~"))
     ]
@@ -59,7 +61,16 @@ def files_in(path: Path) -> list[DeliveredFile]:
         files = [path] if path.is_file() else []
     if not files:
         raise DeliveryError(f"{path}: no such file, or an empty folder")
-    return [DeliveredFile(file, file.name) for file in files]
+    return [DeliveredFile(file, _in_text(file.name)) for file in files]
+
+
+def _in_text(name: PurePath | str) -> str:
+    """A name as text, also one that was written in GBK, or in whatever bytes."""
+    written = os.fsencode(name.as_posix() if isinstance(name, PurePath) else name)
+    for encoding in ("utf-8", "gb18030"):
+        with suppress(UnicodeDecodeError):
+            return written.decode(encoding)
+    return written.decode(errors="backslashreplace")
 
 
 class Fingerprints:
@@ -75,12 +86,13 @@ class Fingerprints:
         """The SHA-256 of a file's bytes, in hexadecimal."""
         path = path.resolve()
         stat = path.stat()
-        known = self._seen.get(str(path))
+        name = _in_text(path)
+        known = self._seen.get(name)
         if known and known[:2] == (stat.st_size, stat.st_mtime_ns):
             return str(known[2])
         with open(path, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        self._remember(str(path), stat.st_size, stat.st_mtime_ns, digest)
+        self._remember(name, stat.st_size, stat.st_mtime_ns, digest)
         return digest
 
     def _remember(self, path: str, size: int, modified: int, digest: str) -> None:

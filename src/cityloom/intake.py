@@ -83,7 +83,7 @@ def take_in(city: "City", dataset: str, file: DeliveredFile) -> Run:
     except UsageError as error:
         city.log.add_failure(replace(measured(run, meter), error=str(error)))
         raise DeliveryError(f"{dataset} ← {file.source}: {error}") from None
-    return city.runs(dataset)[-1]
+    return _newest(city, dataset)
 
 
 def judge_again(city: "City", dataset: str, source: str) -> list[Run]:
@@ -93,7 +93,7 @@ def judge_again(city: "City", dataset: str, source: str) -> list[Run]:
     columns = [column.source_name for column in contract.columns]
     reader = QuarantineReader(city.quarantine_files(dataset), source, columns)
     receive(_place(city, contract), reader, source, account, replay=True)
-    return city.runs(dataset)[-1:]
+    return [_newest(city, dataset)]
 
 
 def refused_sources(city: "City", dataset: str) -> list[str]:
@@ -108,12 +108,19 @@ def _place(city: "City", contract: Contract) -> Place:
     parents = {
         name: (city.contracts[name], city.kept(name)) for name in referred & set(city.contracts)
     }
-    runs = [run for run in city.runs(contract.dataset) if run.version is not None]
+    newest = city.newest_run(contract.dataset)
     return Place(
         contract=contract,
         kept=city.kept(contract.dataset),
         quarantine=city.quarantine(contract.dataset),
         parents=parents,
         scratch=city.scratch,
-        key=tuple(runs[-1].key) if runs else (),
+        key=tuple(newest.key) if newest else (),
     )
+
+
+def _newest(city: "City", dataset: str) -> Run:
+    """The run that a commit has just made."""
+    run = city.newest_run(dataset)
+    assert run is not None
+    return run

@@ -115,6 +115,15 @@ class RunLog:
         runs = [_run(name, version, facts) for name, version, facts in rows if facts.get("kind")]
         return sorted(runs, key=lambda run: run.started)
 
+    def newest(self, dataset: str) -> Run | None:
+        """The newest run that changed a dataset, if any did."""
+        query = select(RUNS.c.version, RUNS.c.facts).where(RUNS.c.dataset == dataset)
+        query = query.where(RUNS.c.version.is_not(None)).order_by(RUNS.c.version.desc())
+        with self._engine.connect() as connection:
+            rows = connection.execute(query)
+            found = (_run(dataset, *row) for row in rows if row.facts.get("kind"))
+            return next(found, None)
+
 
 def deliveries(runs: Iterable[Run]) -> dict[str, Run]:
     """The newest successful receipt of each source, by source, of one dataset's runs."""
