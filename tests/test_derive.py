@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from cityloom.city import City
-from cityloom.errors import UsageError
+from cityloom.errors import StorageError, UsageError
 from cityloom.lake import LakeTable
 from cityloom.runs import DERIVE, Run
 from tests.cities import column, contract_text, quarantined, rows, set_contract
@@ -436,7 +436,7 @@ def half_made(town: Town, monkeypatch: pytest.MonkeyPatch) -> Town:
     town.delivers("case", "two", {"no": "4", "days": "9"}, {"no": "5", "days": "9"})
     with monkeypatch.context() as patch:
         patch.setattr(LakeTable, "commit", failing_for(town.city.kept("even").folder))
-        with pytest.raises(OSError, match="disk"):
+        with pytest.raises(StorageError, match="disk"):
             town.weave()
     return town
 
@@ -467,7 +467,7 @@ def test_refused_rows_are_there_once_after_a_failure_between_quarantine_and_data
     town.delivers("case", "one", *CASES)
     with monkeypatch.context() as patch:
         patch.setattr(LakeTable, "commit", failing_for(town.city.kept("judged").folder))
-        with pytest.raises(OSError, match="disk"):
+        with pytest.raises(StorageError, match="disk"):
             town.weave()
     assert not town.weave()["judged"].failed
     assert [refused.received["no"] for refused in quarantined(town.city, "judged")] == [3]
