@@ -71,12 +71,7 @@ class LakeTable:
 
     def latest_version(self) -> int:
         """The newest version, read from file names alone; -1 where there is none."""
-        try:
-            names = os.listdir(self.folder / "_delta_log")
-        except FileNotFoundError:
-            return -1
-        stems = (name.removesuffix(".json") for name in names if name.endswith(".json"))
-        return max((int(stem) for stem in stems if stem.isdigit()), default=-1)
+        return max(self._logged(), default=-1)
 
     def create(self, schema: pa.Schema) -> None:
         """Make the table, empty; nothing happens where it exists."""
@@ -168,11 +163,14 @@ class LakeTable:
         )
         return self._secure()
 
-    def roll_back(self, version: int) -> None:
-        """Make an earlier version current again, as a new commit."""
-        if self.exists and self.latest_version() > version:
-            self._open().restore(version)
-            self._secure()
+    def oldest_version(self) -> int:
+        """The oldest version that can be read, from file names alone; -1 where there is none."""
+        return min(self._logged(), default=-1)
+
+    def roll_back(self, version: int) -> int:
+        """Make an earlier version current again, as a new commit; the new version."""
+        self._open().restore(version)
+        return self._secure()
 
     def without(self, rows: str, columns: Sequence[str]) -> "Rewrite":
         """Rewrite the files that hold rows of a relation, leaving those rows out.
@@ -231,17 +229,22 @@ class LakeTable:
             self._secure()
 
     def vacuum(self) -> None:
-        """Delete the files that no version of the last seven days needs."""
+        """Delete the files that no version of the last seven days needs, or that none names."""
         if self.exists:
-            self._open().vacuum(retention_hours=168, dry_run=False)
+            self._open().vacuum(retention_hours=168, dry_run=False, full=True)
 
     def forget_past(self) -> None:
-        """Delete every file and log entry that only past versions need; ends time travel."""
+        """Delete every file and log entry but those of the newest version; ends time travel.
+
+        The newest version keeps its number, so that what remembers it goes on doing so.
+        """
         if not self.exists:
             return
-        table = self._open()
-        table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
-        table.create_checkpoint()
+        named = set(self.files())
+        for path in set(self.folder.glob("*.parquet*")) - named:
+            path.unlink()
+        _sync(self.folder)
+        self._open().create_checkpoint()
         newest = f"{self._secure():020}"
         log = self.folder / "_delta_log"
         _sync(log / f"{newest}.checkpoint.parquet")
@@ -263,6 +266,14 @@ class LakeTable:
         _sync(self.folder / "_delta_log" / f"{version:020}.json")
         _sync(self.folder / "_delta_log")
         return version
+
+    def _logged(self) -> Iterator[int]:
+        """The versions whose commits are in the log."""
+        with suppress(FileNotFoundError):
+            for name in os.listdir(self.folder / "_delta_log"):
+                stem = name.removesuffix(".json")
+                if name.endswith(".json") and stem.isdigit():
+                    yield int(stem)
 
     def _versions(self) -> list[int]:
         return [commit.version for commit in self.commits_since(-1)]

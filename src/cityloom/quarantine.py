@@ -39,8 +39,9 @@ def files_of(table: LakeTable, quarantine: LakeTable) -> list[Path]:
 
 def undo_torn_commit(table: LakeTable, quarantine: LakeTable) -> None:
     """Forget a quarantine committed by a writer that never came to the dataset's commit."""
-    if quarantine.exists:
-        quarantine.roll_back(table.marker(MARKER) or 0)
+    named = table.marker(MARKER) or 0
+    if quarantine.exists and quarantine.latest_version() > named:
+        table.commit([], [], {}, {MARKER: quarantine.roll_back(named)})
 
 
 def relation(files: Sequence[Path]) -> str:
