@@ -10,7 +10,7 @@ DATACONTRACT_CLI := 1.2.8
 
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: up test lint contracts unit assets clean
+.PHONY: up test lint contracts unit mutation mutation-sample assets clean
 
 up: $(VENV)/.installed assets
 	@test -f $(CITY)/city.toml || $(BIN)/cityloom new $(CITY) --name "Sample city" --sample $(SCALE)
@@ -32,6 +32,12 @@ contracts: $(VENV)/.installed-tests
 unit: $(VENV)/.installed-tests assets
 	$(BIN)/pytest -n 2
 
+mutation: $(VENV)/.installed-mutation
+	$(BIN)/python -m tests.mutation --workers 2
+
+mutation-sample: $(VENV)/.installed-mutation
+	$(BIN)/python -m tests.mutation --workers 2 --sample 8 --trusted --seed "$$(git rev-parse HEAD)"
+
 assets: src/cityloom/web/static/vendor/.complete
 
 src/cityloom/web/static/vendor/.complete: package-lock.json | $(VENV)/.installed
@@ -48,6 +54,10 @@ $(VENV)/.installed: pyproject.toml uv.lock | $(VENV)/bin/uv
 $(VENV)/.installed-tests: pyproject.toml uv.lock | $(VENV)/bin/uv
 	$(BIN)/uv sync --quiet --frozen --compile-bytecode --inexact --no-default-groups --group build --group test --group lint
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-mutation: $(VENV)/.installed-tests
+	$(BIN)/uv sync --quiet --frozen --compile-bytecode --inexact --no-default-groups --group build --group test --group mutation
+	@touch $@
 
 clean:
 	rm -rf $(VENV) node_modules src/cityloom/web/static/vendor build dist
