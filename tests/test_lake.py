@@ -1,5 +1,6 @@
 """The lake: each change is one commit, the past stays readable until it is forgotten."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -87,12 +88,9 @@ def test_markers_are_remembered_by_later_commits(table: LakeTable) -> None:
 
 def test_an_earlier_version_becomes_current_again(table: LakeTable) -> None:
     add(table, [4], "b")
-    table.roll_back(1)
+    assert table.roll_back(1) == table.latest_version() == 3
     assert ids(table) == [1, 2, 3]
-    assert table.latest_version() == 3
     assert ids(table, 2) == [1, 2, 3, 4]
-    table.roll_back(3)
-    assert table.latest_version() == 3
 
 
 def test_the_version_of_a_moment_is_the_last_before_it(table: LakeTable) -> None:
@@ -215,3 +213,66 @@ def test_sweeping_takes_strays_only(table: LakeTable) -> None:
     named = {path for version in (1, 2, 3) for path in table.files(version)}
     assert table.sweep() == 1
     assert set(table.folder.glob("*.parquet")) == named
+
+
+def test_a_file_is_written_in_the_way_that_suits_each_column(tmp_path: Path) -> None:
+    schema = pa.schema(
+        [
+            ("number", pa.int64()),
+            ("few", pa.string()),
+            ("many", pa.string()),
+            ("yes", pa.bool_()),
+            ("list", pa.list_(pa.int64())),
+            (DELIVERY, pa.string()),
+        ]
+    )
+    rows = range(64)
+    columns = [
+        [*rows], [str(n % 5) for n in rows], [str(n % 6) for n in rows], [True] * 64, [[1]] * 64,
+        ["a"] * 64,
+    ]  # fmt: skip
+    with LakeTable(tmp_path).writer(schema) as writer:
+        writer.write(pa.table(columns, schema=schema))
+    group = pq.read_metadata(tmp_path / writer.files[0].name).row_group(0)
+    chunks = [group.column(place) for place in range(group.num_columns)]
+    assert [chunk.has_dictionary_page for chunk in chunks] == [
+        False, True, False, False, False, True,
+    ]  # fmt: skip
+    assert [chunk.is_stats_set for chunk in chunks] == [True, False, False, True, False, True]
+    assert "DELTA_BINARY_PACKED" in chunks[0].encodings
+    assert {chunk.compression for chunk in chunks} == {"ZSTD"}
+
+
+def test_a_commit_is_dated_by_the_clock(table: LakeTable) -> None:
+    moment = table.commits_since(0)[0].at
+    assert abs(datetime.now(UTC) - moment) < timedelta(minutes=1)
+    assert moment.tzinfo is not None
+
+
+@pytest.mark.parametrize(("days", "there"), [(6.99, True), (7.01, False)])
+def test_what_no_version_of_seven_days_needs_is_deleted(
+    days: float, there: bool, table: LakeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = table.files()
+    then = time.time() - days * 86_400
+    with monkeypatch.context() as patch:
+        patch.setattr(cityloom.lake.time, "time", lambda: then)
+        table.commit(write(table, [4], "b"), old, {})
+    table.vacuum()
+    assert [path.exists() for path in old] == [there]
+    assert ids(table) == [4]
+
+
+def test_whatever_a_commit_names_is_on_disk_for_good(
+    table: LakeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[Path] = set()
+    sync = cityloom.lake._sync
+    monkeypatch.setattr(cityloom.lake, "_sync", lambda path: (synced.add(path), sync(path)))
+    log = table.folder / "_delta_log"
+    add(table, [4], "b")
+    assert {*table.files()} - {*table.files(1)} <= synced
+    assert {table.folder, log, log / f"{2:020}.json"} <= synced
+    synced.clear()
+    table.compact()
+    assert {*table.files(), table.folder, log, log / f"{3:020}.json"} <= synced

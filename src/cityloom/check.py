@@ -8,10 +8,19 @@ from importlib.metadata import version
 from cityloom.city import City
 from cityloom.contract import Contract
 from cityloom.errors import UsageError
-from cityloom.runs import RECEIVE, Run
+from cityloom.runs import DERIVE, ERASE, EXPIRE, RECEIVE, REPLAY, Run, failures
 
 DUCKDB = "1.5.5"
 """The DuckDB that the extension packages are built for."""
+
+
+_UNDONE = {
+    RECEIVE: ("could not be received", "mend the file or the contract"),
+    REPLAY: ("could not be replayed", "mend the contract"),
+    DERIVE: ("could not be made", "mend the function or what it reads"),
+    ERASE: ("could not be erased", "erase again"),
+    EXPIRE: ("keeps rows past retention", "mend the contract"),
+}
 
 
 @dataclass(frozen=True)
@@ -77,13 +86,10 @@ def _references(city: City, contract: Contract) -> Iterator[Finding]:
 
 
 def _failures(runs: list[Run]) -> Iterator[Finding]:
-    newest = {run.source: run for run in runs if run.kind == RECEIVE}
-    for run in newest.values():
-        if run.failed:
-            yield Finding(
-                f"{run.dataset}: {run.source} could not be received: {run.error}",
-                "mend the file or the contract and weave again",
-            )
+    for run in failures(runs):
+        done, mend = _UNDONE[run.kind]
+        subject = f"{run.dataset}: {run.source}" if run.kind == RECEIVE else run.dataset
+        yield Finding(f"{subject} {done}: {run.error}", f"{mend} and weave again")
 
 
 def _lateness(contract: Contract, runs: list[Run]) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """A city: a directory, and the one way in to all that is in it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -135,11 +135,11 @@ class City:
             self._catch_up([dataset] if dataset else self._tables())
             return self.log.all(dataset)
 
-    def newest_run(self, dataset: str) -> Run | None:
-        """The newest run that changed a dataset, if any did."""
+    def newest_run(self, dataset: str, kinds: Collection[str]) -> Run | None:
+        """The newest run of some kinds that changed a dataset, if any did."""
         with faults_in_words(self.path):
             self._catch_up([dataset])
-            return self.log.newest(dataset)
+            return self.log.newest(dataset, kinds)
 
     def datasets(self) -> list[DatasetFacts]:
         """What is known of every dataset, by name."""
@@ -221,17 +221,18 @@ class City:
             DeliveryError: a file cannot be received as a whole; files before it were.
         """
         with self._writing():
-            runs = []
-            for file in files_in(Path(path)):
-                known = deliveries(self.runs(dataset)).get(file.source)
-                if again or not known or known.sha256 != self.fingerprints.of(file.path):
-                    runs.append(self.take_in(dataset, file))
-            return runs
+            known = {s: run.sha256 for s, run in deliveries(self.runs(dataset)).items()}
+            return [
+                self.take_in(dataset, file)
+                for file in files_in(Path(path))
+                if again or known.get(file.source) != self.fingerprints.of(file.path)
+            ]
 
     def replay(self, dataset: str) -> list[Run]:
         """Judge a dataset's refused rows again, by its contract and references as they are now."""
         from cityloom.intake import refused_sources
 
+        self._refuse_derived(dataset)
         with self._writing():
             sources = refused_sources(self, dataset)
             return [run for source in sources for run in self.judge_again(dataset, source)]
@@ -317,6 +318,10 @@ class City:
     def _clear_scratch(self) -> None:
         rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir(exist_ok=True)
+
+    def _refuse_derived(self, dataset: str) -> None:
+        if self.contract(dataset).dataset not in self.received:
+            raise UsageError(f"'{dataset}' is derived; its rows are judged when it is made")
 
     def _catch_up(self, datasets: Iterable[str]) -> None:
         self.log.catch_up({name: self.kept(name) for name in datasets})

@@ -266,10 +266,15 @@ class _Making:
         files += kept.files() if appending else []
         for group in contract.uniques:
             names = ", ".join(quoted(column.name) for column in group)
-            repeated = duckdb.sql(
-                f"SELECT {names} FROM ({scan(files, contract.schema)}) "
-                "GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
-            ).fetchone()
+            present = " AND ".join(f"{quoted(column.name)} IS NOT NULL" for column in group)
+            repeated = (
+                duckdb.connect()
+                .execute(
+                    f"SELECT {names} FROM ({scan(files, contract.schema)}) "
+                    f"WHERE {present} GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
+                )
+                .fetchone()
+            )
             if repeated:
                 raise UsageError(
                     f"{self._maker} gives {names} = {', '.join(map(str, repeated))} more than once;"

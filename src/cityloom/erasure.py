@@ -36,7 +36,8 @@ def erase_subject(city: "City", dataset: str, column: str, value: str) -> Erasur
     before can be read any more, neither of the dataset nor of what derives from it.
 
     Raises:
-        UsageError: there is no such dataset or column, or the dataset is derived.
+        UsageError: there is no such dataset or column, or the dataset is derived; or something that
+            derives from it could not be made again and still holds the subject.
     """
     contract = city.contract(dataset)
     if dataset not in city.received:
@@ -44,19 +45,32 @@ def erase_subject(city: "City", dataset: str, column: str, value: str) -> Erasur
     if column not in contract.schema.names:
         known = ", ".join(contract.schema.names)
         raise UsageError(f"'{dataset}' has no column '{column}'; it has {known}")
-    runs = city.runs(dataset)
     kept, quarantine = city.kept(dataset), city.quarantine(dataset)
     undo_torn_commit(kept, quarantine)
     found = _erase(contract, contract.column(column), value, kept, quarantine)
-    interrupted = bool(runs) and runs[-1].kind == ERASE
-    if not any(found) and not interrupted:
+    if not any(found) and not _unfinished(city, dataset):
         return Erasure(0, 0, derived=[], delivered=[])
-    made = [run.dataset for run in derive_stale(city)]
-    for name in [dataset, *_downstream(city, dataset)]:
+    downstream = _downstream(city, dataset)
+    made = derive_stale(city)
+    if holding := sorted(run.dataset for run in made if run.failed and run.dataset in downstream):
+        raise UsageError(
+            f"'{value}' is erased from {dataset}, but {', '.join(holding)} could not be made again "
+            "and still holds it, as past versions do. See cityloom check, mend it, and erase again"
+        )
+    for name in [dataset, *downstream]:
         city.kept(name).forget_past()
         city.quarantine(name).forget_past()
     files = [file.path for file in delivered_files(city.path, contract)]
-    return Erasure(*found, derived=made, delivered=files)
+    derived = [run.dataset for run in made if not run.failed]
+    return Erasure(*found, derived=derived, delivered=files)
+
+
+def _unfinished(city: "City", dataset: str) -> bool:
+    """Whether an earlier erasure left versions from before it behind."""
+    erased = city.newest_run(dataset, [ERASE])
+    if erased is None or erased.version is None:
+        return False
+    return city.kept(dataset).oldest_version() < erased.version
 
 
 def _erase(

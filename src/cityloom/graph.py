@@ -1,4 +1,4 @@
-"""Derived datasets: the graph of dataset functions, what is stale in it, and how one is run.
+"""Derived datasets: the graph of dataset functions, and what is stale in it.
 
 A function's parameters name the datasets it reads; its name is the dataset it makes::
 

@@ -14,7 +14,7 @@ from cityloom.measure import Meter
 from cityloom.quarantine import QuarantineReader, relation
 from cityloom.readers import open_reader
 from cityloom.receive import Place, receive
-from cityloom.runs import RECEIVE, REPLAY, Run, now
+from cityloom.runs import ARRIVALS, RECEIVE, REPLAY, Run, now
 
 if TYPE_CHECKING:
     from cityloom.city import City
@@ -104,11 +104,13 @@ def refused_sources(city: "City", dataset: str) -> list[str]:
 
 
 def _place(city: "City", contract: Contract) -> Place:
-    referred = {c.reference.dataset for c in contract.references if c.reference}
     parents = {
-        name: (city.contracts[name], city.kept(name)) for name in referred & set(city.contracts)
+        reference.dataset: (city.contracts[reference.dataset], city.kept(reference.dataset))
+        for reference in (column.reference for column in contract.references)
+        if reference and reference.dataset in city.contracts
+        if reference.column in city.contracts[reference.dataset].schema.names
     }
-    newest = city.newest_run(contract.dataset)
+    newest = city.newest_run(contract.dataset, ARRIVALS)
     return Place(
         contract=contract,
         kept=city.kept(contract.dataset),
@@ -121,6 +123,6 @@ def _place(city: "City", contract: Contract) -> Place:
 
 def _newest(city: "City", dataset: str) -> Run:
     """The run that a commit has just made."""
-    run = city.newest_run(dataset)
+    run = city.newest_run(dataset, ARRIVALS)
     assert run is not None
     return run

@@ -25,7 +25,7 @@ from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.transaction import AddAction, RemoveAction
 
 from cityloom.errors import UsageError, plain
-from cityloom.sql import literal, quoted
+from cityloom.sql import connect, literal, quoted
 
 DELIVERY, ORDINAL = "_delivery", "_ordinal"
 """System columns of every received dataset: the delivery a row came with, its number in it."""
@@ -172,30 +172,31 @@ class LakeTable:
         self._open().restore(version)
         return self._secure()
 
-    def without(self, rows: str, columns: Sequence[str]) -> "Rewrite":
+    def without(
+        self, rows: str, columns: Sequence[str], scratch: Path | None = None
+    ) -> "Rewrite":
         """Rewrite the files that hold rows of a relation, leaving those rows out.
 
         Args:
             rows: a DuckDB relation (SQL) with ``columns``; rows that agree on them are left out.
             columns: the names to compare, equal by name here and there; null agrees with nothing.
+            scratch: where to put what memory cannot hold.
         """
         files = self.files()
         if not files:
             return Rewrite([], [], 0)
-        connection = duckdb.connect()
+        connection = connect(scratch)
         using = ", ".join(quoted(column) for column in columns)
-        relation = f"({rows}) AS doomed"
-        source = f"read_parquet({_listed(files)}, union_by_name=true, filename=true)"
+        relation = f"({rows}) AS _doomed"
         found = connection.execute(
-            f"SELECT filename, count(*) FROM {source} SEMI JOIN {relation} USING ({using}) "
-            "GROUP BY filename ORDER BY filename"
+            f"SELECT _file, count(*) FROM {_read(files)} SEMI JOIN {relation} USING ({using}) "
+            "GROUP BY _file ORDER BY _file"
         ).fetchall()
         hit = [Path(name) for name, _ in found]
         if not hit:
             return Rewrite([], [], 0)
         kept = connection.execute(
-            f"SELECT * EXCLUDE (filename) FROM read_parquet({_listed(hit)}, union_by_name=true, "
-            f"filename=true) ANTI JOIN {relation} USING ({using})"
+            f"SELECT * EXCLUDE (_file) FROM {_read(hit)} ANTI JOIN {relation} USING ({using})"
         )
         with self.writer(self.schema()) as writer:
             for batch in kept.to_arrow_reader(ROWS_PER_GROUP):
@@ -387,14 +388,19 @@ def scan(files: Sequence[Path], schema: pa.Schema, columns: Sequence[str] | None
     wanted = ", ".join(quoted(name) for name in columns or schema.names)
     relation = f"SELECT {empty} WHERE false"
     if files:
-        relation += (
-            f" UNION ALL BY NAME SELECT * FROM read_parquet({_listed(files)}, union_by_name=true)"
-        )
+        relation += f" UNION ALL BY NAME SELECT * EXCLUDE (_file) FROM {_read(files)}"
     return f"SELECT {wanted} FROM ({relation})"
 
 
-def _listed(files: Iterable[Path]) -> str:
-    return "[" + ", ".join(literal(str(path)) for path in files) + "]"
+def _read(files: Iterable[Path]) -> str:
+    """SQL for the rows of some files, each with its file's path as ``_file``.
+
+    Folders above the files say nothing of the rows, not even one that is called ``year=2024``.
+    """
+    listed = ", ".join(literal(str(path)) for path in files)
+    return (
+        f"read_parquet([{listed}], union_by_name=true, filename='_file', hive_partitioning=false)"
+    )
 
 
 def _sql_type(kind: pa.DataType) -> str:

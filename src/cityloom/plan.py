@@ -6,7 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from cityloom.contract import Contract, Delivery
 from cityloom.inbox import DeliveredFile
-from cityloom.runs import RECEIVE, REPLAY, Run, deliveries
+from cityloom.runs import ARRIVALS, RECEIVE, REPLAY, Run, deliveries
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def replays(contract: Contract, runs: Sequence[Run], newest: Mapping[str, str]) 
         runs: the dataset's runs.
         newest: for every dataset, when its newest run that changed it began.
     """
-    judged = [run for run in runs if run.kind in (RECEIVE, REPLAY) and not run.failed]
+    judged = [run for run in runs if run.kind in ARRIVALS and not run.failed]
     if contract.delivery is Delivery.SNAPSHOT:
         judged = judged[-1:]
     kept = max((run.started for run in judged if run.rows_kept), default="")

@@ -5,7 +5,7 @@ before a crash is in the log the next time it is asked; only failed runs are wri
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -37,6 +37,8 @@ RUNS = Table(
 )
 
 RECEIVE, REPLAY, DERIVE, ERASE, EXPIRE = "receive", "replay", "derive", "erase", "expire"
+ARRIVALS = (RECEIVE, REPLAY)
+"""The kinds of run that judge delivered rows."""
 
 
 @dataclass(frozen=True)
@@ -115,19 +117,25 @@ class RunLog:
         runs = [_run(name, version, facts) for name, version, facts in rows if facts.get("kind")]
         return sorted(runs, key=lambda run: run.started)
 
-    def newest(self, dataset: str) -> Run | None:
-        """The newest run that changed a dataset, if any did."""
+    def newest(self, dataset: str, kinds: Collection[str]) -> Run | None:
+        """The newest run of some kinds that changed a dataset, if any did."""
         query = select(RUNS.c.version, RUNS.c.facts).where(RUNS.c.dataset == dataset)
         query = query.where(RUNS.c.version.is_not(None)).order_by(RUNS.c.version.desc())
         with self._engine.connect() as connection:
             rows = connection.execute(query)
-            found = (_run(dataset, *row) for row in rows if row.facts.get("kind"))
+            found = (_run(dataset, *row) for row in rows if row.facts.get("kind") in kinds)
             return next(found, None)
 
 
 def deliveries(runs: Iterable[Run]) -> dict[str, Run]:
     """The newest successful receipt of each source, by source, of one dataset's runs."""
     return {run.source: run for run in runs if run.kind == RECEIVE and not run.failed}
+
+
+def failures(runs: Iterable[Run]) -> list[Run]:
+    """The runs that failed and were not made good: of each dataset, kind and source the newest."""
+    newest = {(run.dataset, run.kind, run.source): run for run in runs}
+    return [run for run in newest.values() if run.failed]
 
 
 def last_made(runs: Sequence[Run]) -> Run | None:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from cityloom.contract import Contract
-from cityloom.errors import DeliveryError, UsageError
+from cityloom.errors import DeliveryError, StorageError, UsageError
 from cityloom.graph import DatasetFunction, LastRun, why_stale
 from cityloom.inbox import delivered_files
 from cityloom.plan import Step, parents_first, receipts, replays
@@ -64,11 +64,11 @@ def weave(city: "City", on_step: OnStep) -> Iterator[Run]:
     while kept and (again := _replays(city, _runs(city), set())):
         kept = 0
         for step in again:
-            for run in told.of(step, partial(city.judge_again, step.dataset, step.source)):
+            for run in told.of(step, partial(_try_to_replay, city, step)):
                 kept += run.rows_kept
                 yield run
     for step in _expiries(city, _runs(city)):
-        yield from told.of(step, partial(city.expire, step.dataset))
+        yield from told.of(step, partial(_try_to_expire, city, step))
     yield from _derived(city, told)
 
 
@@ -151,6 +151,29 @@ def _try_to_receive(city: "City", step: Step) -> list[Run]:
         return city.log.all(step.dataset)[-1:]
 
 
+def _try_to_replay(city: "City", step: Step) -> list[Run]:
+    return _tried(city, step, partial(city.judge_again, step.dataset, step.source))
+
+
+def _try_to_expire(city: "City", step: Step) -> list[Run]:
+    return _tried(city, step, partial(city.expire, step.dataset))
+
+
+def _tried(city: "City", step: Step, work: Callable[[], list[Run]]) -> list[Run]:
+    """The runs of a step, or its failed run; a disk that fails ends the weave."""
+    from cityloom.intake import begin
+
+    try:
+        return work()
+    except StorageError:
+        raise
+    except UsageError as error:
+        failed = begin(city.contract(step.dataset), step.kind, step.source)
+        failed = replace(failed, error=str(error))
+        city.log.add_failure(failed)
+        return [failed]
+
+
 def _try_to_derive(city: "City", function: DatasetFunction, engine: "Engine") -> list[Run]:
     try:
         return _derive(city, function, engine)
@@ -213,7 +236,7 @@ def _input(city: "City", name: str, versions: Mapping[str, int]) -> "Input":
 
     table = city.kept(name)
     files = table.files()
-    if name not in versions:
+    if name not in versions or 0 <= versions[name] < table.oldest_version():
         return Input(city.contract(name), files, files, only_grew=False)
     seen = set(table.files(versions[name])) if versions[name] >= 0 else set()
     new = [file for file in files if file not in seen]
