@@ -11,6 +11,7 @@ import pytest
 import cityloom.lake
 from cityloom.errors import UsageError
 from cityloom.lake import DELIVERY, DataFile, LakeTable, scan
+from cityloom.sql import connect
 
 SCHEMA = pa.schema([("id", pa.int64()), ("name", pa.string()), (DELIVERY, pa.string())])
 
@@ -276,3 +277,16 @@ def test_whatever_a_commit_names_is_on_disk_for_good(
     synced.clear()
     table.compact()
     assert {*table.files(), table.folder, log, log / f"{3:020}.json"} <= synced
+
+
+@pytest.mark.parametrize("folder", ["id=7", "a[b]*", "100%", "a#b?c"])
+def test_the_name_of_a_folder_above_the_rows_changes_nothing(tmp_path: Path, folder: str) -> None:
+    table = LakeTable(tmp_path / folder / "thing")
+    table.create(SCHEMA)
+    add(table, [1, 2], "a")
+    add(table, [3], "b")
+    read = connect().execute(scan(table.files(), SCHEMA, ["id"])).fetchall()
+    assert sorted(read) == [(1,), (2,), (3,)]
+    rewrite = table.without("SELECT 2 AS id", ["id"])
+    table.commit(rewrite.added, rewrite.removed, {})
+    assert ids(table) == [1, 3]
