@@ -172,9 +172,7 @@ class LakeTable:
         self._open().restore(version)
         return self._secure()
 
-    def without(
-        self, rows: str, columns: Sequence[str], scratch: Path | None = None
-    ) -> "Rewrite":
+    def without(self, rows: str, columns: Sequence[str], scratch: Path | None = None) -> "Rewrite":
         """Rewrite the files that hold rows of a relation, leaving those rows out.
 
         Args:
