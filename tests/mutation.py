@@ -36,7 +36,7 @@ from cosmic_ray.plugins import get_operator, operator_names
 from cosmic_ray.work_item import MutationSpec
 
 ROOT = Path(__file__).parent.parent
-NEEDED = ("src", "tests", "examples", "docs", "pyproject.toml")
+NEEDED = ("src", "tests", "benchmarks", "examples", "docs", "pyproject.toml")
 SOURCE = Path("src/cityloom")
 SECONDS = 300
 
