@@ -20,6 +20,7 @@ from cityloom.engine import Engine
 from cityloom.errors import UsageError, faults_in_words
 from cityloom.graph import NEW, PREVIOUS, DatasetFunction
 from cityloom.lake import FileWriter, LakeTable, scan
+from cityloom.policy import is_open
 from cityloom.quarantine import MARKER, SCHEMA, files_of, undo_torn_commit
 from cityloom.receive import Receipt
 from cityloom.sql import quoted
@@ -74,7 +75,8 @@ def derive(
         }
         for tables in _results(function, inputs, outputs, engine, appending):
             for name, table in zip(function.outputs, tables, strict=True):
-                with _failing_in_words(function), faults_in_words(outputs[name].kept.folder):
+                said = _failing_in_words(function, inputs, outputs)
+                with said, faults_in_words(outputs[name].kept.folder):
                     making[name].write(table, engine)
         for name in function.outputs:
             making[name].finish(appending)
@@ -102,31 +104,36 @@ def _results(
         for parameter in function.parameters
     }
     if function.partition is None:
-        yield _as_tables(function, _called(function, arguments), engine)
+        with _failing_in_words(function, inputs, outputs):
+            made = function.call(**arguments)
+        yield _as_tables(function, made, engine)
         return
     for value in _partitions(function, arguments, engine):
         parts = {
             name: engine.batches(_part(table, function.partition, value)).read_all()
             for name, table in arguments.items()
         }
-        yield _as_tables(function, _called(function, parts), engine)
-
-
-def _called(function: DatasetFunction, arguments: Mapping[str, object]) -> object:
-    with _failing_in_words(function):
-        return function.call(**arguments)
+        with _failing_in_words(function, inputs, outputs):
+            made = function.call(**parts)
+        yield _as_tables(function, made, engine)
 
 
 @contextmanager
-def _failing_in_words(function: DatasetFunction) -> Iterator[None]:
+def _failing_in_words(
+    function: DatasetFunction, inputs: Mapping[str, Input], outputs: Mapping[str, Output]
+) -> Iterator[None]:
+    """Say where a function failed; what it said, which may quote a value, only of open data."""
+    held = [item.contract for item in inputs.values()]
+    held += [item.contract for item in outputs.values()]
     try:
         yield
     except UsageError:
         raise
     except Exception as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
+        said = f": {error}" if all(is_open(one.classification) for one in held) else ""
         raise UsageError(
-            f"{function.origin}.{function.name} failed: {type(error).__name__}: {error} "
+            f"{function.origin}.{function.name} failed: {type(error).__name__}{said} "
             f"({frame.filename}:{frame.lineno})"
         ) from error
 
@@ -267,18 +274,15 @@ class _Making:
         for group in contract.uniques:
             names = ", ".join(quoted(column.name) for column in group)
             present = " AND ".join(f"{quoted(column.name)} IS NOT NULL" for column in group)
-            repeated = (
-                duckdb.connect()
-                .execute(
-                    f"SELECT {names} FROM ({scan(files, contract.schema)}) "
-                    f"WHERE {present} GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
-                )
-                .fetchone()
+            repeating = (
+                f"SELECT 1 FROM ({scan(files, contract.schema)}) "
+                f"WHERE {present} GROUP BY {names} HAVING count(*) > 1"
             )
-            if repeated:
+            counted = duckdb.connect().execute(f"SELECT count(*) FROM ({repeating})").fetchone()
+            if counted and counted[0]:
                 raise UsageError(
-                    f"{self._maker} gives {names} = {', '.join(map(str, repeated))} more than once;"
-                    f" {contract.origin} says it is unique. Nothing was committed"
+                    f"{self._maker} gives {counted[0]:,} of the values of {names} more than "
+                    f"once; {contract.origin} says they are unique. Nothing was committed"
                 )
 
     def commit(self, account: Mapping[str, object], appending: bool) -> Receipt:

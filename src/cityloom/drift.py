@@ -1,10 +1,15 @@
-"""Drift: how a file's columns differ from its contract's."""
+"""Drift: how a file's columns differ from its contract's.
+
+A file without a header names its columns by the values of its first row. So where a dataset is
+closely held, only the contract's own columns are named, and the others are counted.
+"""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from cityloom.contract import Contract
+from cityloom.contract import Column, Contract
 from cityloom.errors import DeliveryError
+from cityloom.policy import is_open
 
 
 def drift(contract: Contract, found: Sequence[str]) -> list[str]:
@@ -14,24 +19,47 @@ def drift(contract: Contract, found: Sequence[str]) -> list[str]:
         DeliveryError: a required column is missing.
     """
     declared = [column.source_name for column in contract.columns]
-    if not set(declared) & set(found):
+    named = is_open(contract.classification)
+    extra = [name for name in found if name not in declared]
+    columns = ", ".join(found) if named else _counted(declared, found)
+    if len(extra) == len(found):
         raise DeliveryError(
-            f"none of the contract's columns is in the file; it has {', '.join(found)}. "
+            f"none of the contract's columns is in the file; it has {columns}. "
             "Nothing was kept: is it a delivery of another dataset?"
         )
-    extra = [name for name in found if name not in declared]
     notes = []
     for column in contract.columns:
         if column.source_name in found:
             continue
-        likely = get_close_matches(column.source_name, extra, n=1)
-        renamed = f"; '{likely[0]}' may be its new name" if likely else ""
+        what = f"column '{column.source_name}' is missing"
+        what += _renamed(column, extra) if named else ""
         if column.required:
             raise DeliveryError(
-                f"required column '{column.source_name}' is missing{renamed}; the file has "
-                f"{', '.join(found)}. Nothing was kept: mend the file, or the column's "
-                "physicalName in the contract, and deliver it again"
+                f"required {what}; the file has {columns}. Nothing was kept: mend the file, or "
+                "the column's physicalName in the contract, and deliver it again"
             )
-        notes.append(f"column '{column.source_name}' is missing{renamed}")
-    notes += [f"column '{name}' is not in the contract and was not stored" for name in extra]
-    return notes
+        notes.append(what)
+    return notes + _not_stored(extra, named)
+
+
+def _counted(declared: Sequence[str], found: Sequence[str]) -> str:
+    """The columns of a file, those that are not declared by their number alone."""
+    known = [name for name in found if name in declared]
+    others = len(found) - len(known)
+    return ", ".join([*known, _undeclared(others)] if others else known)
+
+
+def _undeclared(count: int) -> str:
+    return "1 undeclared column" if count == 1 else f"{count} undeclared columns"
+
+
+def _renamed(column: Column, extra: Sequence[str]) -> str:
+    likely = get_close_matches(column.source_name, extra, n=1)
+    return f"; '{likely[0]}' may be its new name" if likely else ""
+
+
+def _not_stored(extra: Sequence[str], named: bool) -> list[str]:
+    if named:
+        return [f"column '{name}' is not in the contract and was not stored" for name in extra]
+    verb = "was" if len(extra) == 1 else "were"
+    return [f"{_undeclared(len(extra))} {verb} not stored"] if extra else []

@@ -20,7 +20,14 @@ class ContractError(UsageError):
 
 
 class DeliveryError(UsageError):
-    """A delivered file that cannot be received as a whole; nothing of it was kept."""
+    """A delivered file that cannot be received as a whole; nothing of it was kept.
+
+    ``discreet`` is the message without anything that the file holds.
+    """
+
+    def __init__(self, message: str, discreet: str = "") -> None:
+        super().__init__(message)
+        self.discreet = discreet or message
 
 
 class AccessRefused(UsageError):

@@ -11,6 +11,7 @@ from cityloom.errors import DeliveryError, StorageError, UsageError
 from cityloom.inbox import DeliveredFile
 from cityloom.lake import DELIVERY
 from cityloom.measure import Meter
+from cityloom.policy import is_open
 from cityloom.quarantine import QuarantineReader, relation
 from cityloom.readers import open_reader
 from cityloom.receive import Place, receive
@@ -81,8 +82,9 @@ def take_in(city: "City", dataset: str, file: DeliveredFile) -> Run:
     except StorageError:
         raise
     except UsageError as error:
-        city.log.add_failure(replace(measured(run, meter), error=str(error)))
-        raise DeliveryError(f"{dataset} ← {file.source}: {error}") from None
+        said = _said(error, contract)
+        city.log.add_failure(replace(measured(run, meter), error=said))
+        raise DeliveryError(f"{dataset} ← {file.source}: {said}") from None
     return _newest(city, dataset)
 
 
@@ -101,6 +103,13 @@ def refused_sources(city: "City", dataset: str) -> list[str]:
     refused = relation(city.quarantine_files(dataset))
     found = duckdb.sql(f"SELECT DISTINCT {DELIVERY} FROM ({refused}) ORDER BY 1").fetchall()
     return [source for (source,) in found]
+
+
+def _said(error: UsageError, contract: Contract) -> str:
+    """What went wrong, without what the file holds where the dataset is closely held."""
+    if isinstance(error, DeliveryError) and not is_open(contract.classification):
+        return error.discreet
+    return str(error)
 
 
 def _place(city: "City", contract: Contract) -> Place:

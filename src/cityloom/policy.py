@@ -1,8 +1,13 @@
 """Who may read which dataset, and why.
 
-Until a city has sign-in, a principal is who the operating system or the server says is asking.
-Public and internal data may be read by anyone who can reach the city; personal and sensitive data
-only for one of the purposes that the contract states, and never through a door without sign-in.
+There are no roles yet. Three things decide: the dataset's classification, the purpose that is
+stated, and whether who asks has signed in. Public and internal data may be read by anyone who can
+reach the city; personal and sensitive data only for one of the purposes that the contract states,
+and never through a door without sign-in. What a file held that its contract does not declare is
+nobody's to classify: it is shown to a signed-in principal with a purpose alone.
+
+Roles come with sign-in. Until then a principal is who the operating system or the server says is
+asking.
 """
 
 from dataclasses import dataclass
@@ -26,10 +31,20 @@ class Decision:
     reason: str
 
 
+def is_open(level: Classification) -> bool:
+    """Whether anyone who can reach the city may read what is so classified."""
+    return level <= Classification.INTERNAL
+
+
+def sees_undeclared(principal: Principal, purpose: str | None) -> bool:
+    """Whether a principal may see what was received beyond what the contract declares."""
+    return principal.signed_in and bool(purpose)
+
+
 def decide(contract: Contract, principal: Principal, purpose: str | None) -> Decision:
     """Whether a principal may read a dataset's rows for a purpose."""
     level = contract.classification
-    if level <= Classification.INTERNAL:
+    if is_open(level):
         return Decision(True, f"{level.label} data")
     if not principal.signed_in:
         return Decision(False, f"{level.label} data is not shown where nobody has signed in")

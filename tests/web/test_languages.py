@@ -90,6 +90,8 @@ def test_what_the_kernel_says_is_said_in_chinese_where_it_is_known() -> None:
     assert decision_words("a rule of tomorrow", chinese) == "a rule of tomorrow"
     noted = note_words("column 'a' is missing; 'b' may be its new name", chinese)
     assert noted == "缺少列“a”；“b”可能是它的新名称"
+    uncounted = note_words("2 undeclared columns were not stored", chinese)
+    assert uncounted == "契约之外的列有\u20092\u2009个，未保存"
     late = "visit: nothing has come for 40 days; expected every 30 days"
     assert (
         finding_words(late, chinese)

@@ -26,6 +26,7 @@ from cityloom.contract.geometries import geometry_rules, read_geometries
 from cityloom.contract.model import Column, Contract, Kind
 from cityloom.contract.rules import Reason, Rule, column_rules, matches
 from cityloom.errors import ContractError
+from cityloom.policy import is_open
 from cityloom.sql import quoted
 
 Mask = npt.NDArray[np.bool_]
@@ -133,8 +134,10 @@ class Splitter:
         try:
             found = self._connection.from_arrow(numbered).query(_BATCH, sql).to_arrow_table()
         except duckdb.Error as error:
+            named = is_open(self.contract.classification) or not len(batch)
+            said = str(error).splitlines()[0] if named else type(error).__name__
             raise ContractError(
-                f"{self.contract.origin}: its rules cannot be applied: {str(error).splitlines()[0]}"
+                f"{self.contract.origin}: its rules cannot be applied: {said}"
             ) from None
         order = found.column(_ROW).to_numpy()
         found = found.drop_columns([_ROW])

@@ -59,7 +59,10 @@ class ArrowReader:
 
 def _distinct(path: Path, names: Sequence[str]) -> list[str]:
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise DeliveryError(f"{path.name}: two columns are named '{twice}'")
+        raise DeliveryError(
+            f"{path.name}: two columns are named '{twice}'",
+            f"{path.name}: two columns share a name",
+        )
     return list(names)
 
 

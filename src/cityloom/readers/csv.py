@@ -55,7 +55,10 @@ class CsvReader:
             )
         names = [name.strip() for name in fields]
         if twice := next((name for name in names if names.count(name) > 1), None):
-            raise DeliveryError(f"{self._path.name}: the header names column '{twice}' twice")
+            raise DeliveryError(
+                f"{self._path.name}: the header names column '{twice}' twice",
+                f"{self._path.name}: the header names a column twice",
+            )
         return names
 
     def batches(self, columns: Sequence[str]) -> Iterator[Batch]:

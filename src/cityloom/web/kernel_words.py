@@ -81,6 +81,10 @@ _NOTES = _sayings(
         r"column '(?P<column>.+)' is not in the contract and was not stored",
         N_("column ‘%(column)s’ is not in the contract and was not stored"),
     ),
+    (
+        r"(?P<n>\d+) undeclared columns? (?:was|were) not stored",
+        N_("columns that are not in the contract and were not stored: %(n)s"),
+    ),
 )
 
 _ERRORS = _sayings(
