@@ -49,7 +49,7 @@ PARTS: dict[str, Part] = {
         "contract/columns.py": ("contract/test_odcs.py", "contract/test_rules.py"),
         "contract/conditions.py": ("contract/test_rules.py",),
         "contract/custom.py": ("contract/test_odcs.py",),
-        "contract/draft/": ("contract/test_draft.py",),
+        "contract/draft/": ("contract/test_draft_guesses.py", "contract/test_draft.py"),
         "contract/forms.py": ("contract/test_forms.py", "contract/test_split.py"),
         "contract/geometries.py": ("contract/test_rules.py",),
         "contract/model.py": ("contract/test_odcs.py", "contract/test_split.py"),
