@@ -373,3 +373,60 @@ def test_the_digest_changes_with_what_a_class_calls(package: Package) -> None:
             return 1
     """}  # fmt: skip
     assert changed(package, "return 1", "return 2", before) == {"zone"}
+
+
+def test_the_digest_changes_with_a_helper_that_comes_after_one_met_twice(package: Package) -> None:
+    before = {"tables": """
+        def zone(case):
+            return _a(case) + _b(case) + _c(case)
+
+        def _a(case):
+            return _last(case)
+
+        def _b(case):
+            return _twice(case)
+
+        def _c(case):
+            return _twice(case)
+
+        def _twice(case):
+            return _twice
+
+        def _last(case):
+            return 1
+    """}  # fmt: skip
+    assert changed(package, "return 1", "return 2", before) == {"zone"}
+
+
+@pytest.mark.parametrize(
+    ("written", "other"),
+    [
+        ("{'b', 'a'}", "{'b', 'c'}"),
+        ("{'a': (1, 2)}", "{'a': (1, 3)}"),
+        ("[1, 2.5]", "(1, 2.5)"),
+        ("1", "1.0"),
+        ("b'a'", "'a'"),
+        ("None", "False"),
+    ],
+)
+def test_the_digest_changes_with_any_plain_constant(
+    package: Package, written: str, other: str
+) -> None:
+    before = {"tables": f"""
+        KEPT = {written}
+        def zone(case, limit={written}): return KEPT
+        def other(case): return case
+    """}  # fmt: skip
+    assert changed(package, f"KEPT = {written}", f"KEPT = {other}", before) == {"zone"}
+    assert changed(package, f"limit={written}", f"limit={other}", before) == {"zone"}
+
+
+def test_what_is_not_of_its_package_leaves_the_digest_alone(package: Package) -> None:
+    before = {"tables": """
+        import math
+        from json import dumps
+        LIMIT = object()
+        def zone(case, *, places=3): return dumps(math.floor(case), LIMIT)
+    """}  # fmt: skip
+    assert digests(package(before)) == digests(package(before))
+    assert changed(package, "places=3", "places=4", before) == {"zone"}
