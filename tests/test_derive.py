@@ -435,7 +435,7 @@ def half_made(town: Town, monkeypatch: pytest.MonkeyPatch) -> Town:
     town.weave()
     town.delivers("case", "two", {"no": "4", "days": "9"}, {"no": "5", "days": "9"})
     with monkeypatch.context() as patch:
-        patch.setattr(LakeTable, "commit", failing_for(town.city.kept("even").folder))
+        patch.setattr(LakeTable, "_commit", failing_for(town.city.kept("even").folder))
         with pytest.raises(StorageError, match="disk"):
             town.weave()
     return town
@@ -466,7 +466,7 @@ def test_refused_rows_are_there_once_after_a_failure_between_quarantine_and_data
     town.by("def judged(case: Table) -> Table: return case.select('no', 'district')")
     town.delivers("case", "one", *CASES)
     with monkeypatch.context() as patch:
-        patch.setattr(LakeTable, "commit", failing_for(town.city.kept("judged").folder))
+        patch.setattr(LakeTable, "_commit", failing_for(town.city.kept("judged").folder))
         with pytest.raises(StorageError, match="disk"):
             town.weave()
     assert not town.weave()["judged"].failed
@@ -475,7 +475,7 @@ def test_refused_rows_are_there_once_after_a_failure_between_quarantine_and_data
 
 def failing_for(folder: Path) -> Any:
     """A commit on a disk that fails for one table."""
-    commit = LakeTable.commit
+    commit = LakeTable._commit
 
     def failing(table: LakeTable, *arguments: Any, **more: Any) -> int:
         if table.folder == folder:
@@ -691,3 +691,51 @@ def test_a_failed_function_leaves_its_dataset_as_it_was_and_is_tried_again(town:
     assert town.weave()["waits"].failed
     town.by(WAITS)
     assert town.weave() == {}, "the code is again what the dataset was made with"
+
+
+def test_a_changed_contract_changes_what_the_table_says_of_its_columns(town: Town) -> None:
+    town.receives(case=CASE)
+    town.makes(length=[column("no", "integer"), column("days", "integer")])
+    town.by("def length(case: Table) -> Table:\n    return case.select('no', 'days')\n")
+    town.delivers("case", "a", {"no": 1, "district": "A", "days": 3})
+    town.weave()
+    town.makes(length=[column("no", "integer"), column("days", "number"), column("more")])
+    town.by(
+        "def length(case: Table) -> Table:\n"
+        "    return case.select('no', days=_.days / 2.0, more=_.district)\n"
+    )
+    town.weave()
+    schema = town.city.kept("length").schema()
+    assert [str(kind) for kind in schema.types] == ["int64", "double", "string"]
+    assert town.rows("length") == [(1, 1.5, "A")]
+
+
+def test_refused_rows_of_all_partitions_are_numbered_on(town: Town) -> None:
+    town.receives(case=CASE)
+    town.makes(copy=[column("no", "integer"), column("days", "integer", enum=[3])])
+    town.by("""
+        @by_partition("district")
+        def copy(case: pa.Table) -> pa.Table:
+            return case.select(["no", "days"])
+    """)
+    more = {"no": "4", "district": None, "days": "9"}
+    town.delivers("case", "one", *CASES, more)
+    run = town.weave()["copy"]
+    assert (run.rows_read, run.rows_kept, run.rows_quarantined) == (4, 1, 3)
+    refused = quarantined(town.city, "copy")
+    assert [row.ordinal for row in refused] == [1, 2, 3]
+    assert {row.received["no"] for row in refused} == {2, 3, 4}
+    assert run.reasons == {refused[0].messages[0]: 3}
+
+
+def test_a_function_that_fails_is_told_with_the_line_that_failed(town: Town) -> None:
+    waiting(town)
+    town.by("""
+        def waits(case: Table) -> Table: return _deep()
+        def _deep() -> Table: return _deeper()
+        def _deeper() -> Table: raise ValueError("no such thing")
+    """)
+    error = town.weave()["waits"].error
+    tables = town.folder / "site" / town.package / "tables.py"
+    last = len(tables.read_text().rstrip().splitlines())
+    assert f"tables.waits failed: ValueError: no such thing ({tables}:{last})" in error

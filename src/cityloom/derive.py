@@ -295,7 +295,9 @@ class _Making:
             markers[MARKER] = output.quarantine.commit(
                 self._refused.files, stale, {"source": receipt.source}
             )
-        replaced = [] if appending else output.kept.files()
         facts = {**account, **receipt.facts()}
-        output.kept.commit(self._kept.files, replaced, facts, markers)
+        if appending:
+            output.kept.commit(self._kept.files, [], facts, markers)
+        else:
+            output.kept.replace(self._kept.files, output.contract.schema, facts, markers)
         return receipt

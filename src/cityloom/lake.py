@@ -146,16 +146,39 @@ class LakeTable:
 
         ``markers`` are numbers that later versions remember (see :meth:`marker`).
         """
-        now = int(time.time() * 1000)
         table = self._open()
-        removes = [RemoveAction(path.name, True, now) for path in removed]
-        adds = [_add_action(file, now) for file in added]
+        removes = [RemoveAction(path.name, True, _now()) for path in removed]
+        actions = [*removes, *_adds(added)]
+        return self._commit(table, actions, "append", table.schema(), account, markers)
+
+    def replace(
+        self,
+        added: Sequence[DataFile],
+        schema: pa.Schema,
+        account: dict[str, Any],
+        markers: dict[str, int] | None = None,
+    ) -> int:
+        """Name new files in the place of all there are, with a schema of their own; the rest as
+        :meth:`commit`.
+        """
+        own = Schema.from_arrow(schema)
+        return self._commit(self._open(), _adds(added), "overwrite", own, account, markers)
+
+    def _commit(
+        self,
+        table: DeltaTable,
+        actions: list[AddAction | RemoveAction],
+        mode: str,
+        schema: Schema,
+        account: dict[str, Any],
+        markers: dict[str, int] | None,
+    ) -> int:
         transactions = [Transaction(name, number) for name, number in (markers or {}).items()]
         _sync(self.folder)
         table.create_write_transaction(
-            [*removes, *adds],
-            "append",
-            table.schema(),
+            actions,
+            mode,
+            schema,
             commit_properties=CommitProperties(
                 custom_metadata={_ACCOUNT: json.dumps(account, ensure_ascii=False)},
                 app_transactions=transactions,
@@ -405,8 +428,15 @@ def _sql_type(kind: pa.DataType) -> str:
     return str(duckdb.from_arrow(pa.table({"c": pa.nulls(0, kind)})).types[0])
 
 
-def _add_action(file: DataFile, now: int) -> AddAction:
-    return AddAction(file.name, file.size, {}, now, True, json.dumps({"numRecords": file.rows}))
+def _adds(files: Iterable[DataFile]) -> list[AddAction | RemoveAction]:
+    return [
+        AddAction(f.name, f.size, {}, _now(), True, json.dumps({"numRecords": f.rows}))
+        for f in files
+    ]
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
 
 
 def _commit(info: dict[str, Any]) -> Commit:
