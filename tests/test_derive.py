@@ -739,34 +739,3 @@ def test_a_function_that_fails_is_told_with_the_line_that_failed(town: Town) -> 
     tables = town.folder / "site" / town.package / "tables.py"
     last = len(tables.read_text().rstrip().splitlines())
     assert f"tables.waits failed: ValueError: no such thing ({tables}:{last})" in error
-
-
-def test_refused_rows_of_all_partitions_are_numbered_on(town: Town) -> None:
-    town.receives(case=CASE)
-    town.makes(copy=[column("no", "integer"), column("days", "integer", enum=[3])])
-    town.by("""
-        @by_partition("district")
-        def copy(case: pa.Table) -> pa.Table:
-            return case.select(["no", "days"])
-    """)
-    more = {"no": "4", "district": None, "days": "9"}
-    town.delivers("case", "one", *CASES, more)
-    run = town.weave()["copy"]
-    assert (run.rows_read, run.rows_kept, run.rows_quarantined) == (4, 1, 3)
-    refused = quarantined(town.city, "copy")
-    assert [row.ordinal for row in refused] == [1, 2, 3]
-    assert {row.received["no"] for row in refused} == {2, 3, 4}
-    assert run.reasons == {refused[0].messages[0]: 3}
-
-
-def test_a_function_that_fails_is_told_with_the_line_that_failed(town: Town) -> None:
-    waiting(town)
-    town.by("""
-        def waits(case: Table) -> Table: return _deep()
-        def _deep() -> Table: return _deeper()
-        def _deeper() -> Table: raise ValueError("no such thing")
-    """)
-    error = town.weave()["waits"].error
-    tables = town.folder / "site" / town.package / "tables.py"
-    last = len(tables.read_text().rstrip().splitlines())
-    assert f"tables.waits failed: ValueError: no such thing ({tables}:{last})" in error
