@@ -6,6 +6,7 @@ from datetime import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -16,6 +17,7 @@ import cityloom.readers.stream
 import cityloom.receive
 from cityloom.city import City
 from cityloom.errors import DeliveryError, UsageError
+from cityloom.readers.batch import Batch, Malformed
 from cityloom.runs import RECEIVE, REPLAY
 from tests import oracle
 from tests.cities import (
@@ -600,3 +602,61 @@ def test_an_unknown_dataset_is_refused_by_name(city: City, tmp_path: Path) -> No
 def test_a_file_that_is_not_there_is_refused(city: City, tmp_path: Path) -> None:
     with pytest.raises(DeliveryError, match="no such file"):
         city.receive("thing", tmp_path / "a.csv")
+
+
+# The account, and how rows are grouped
+
+
+def test_an_account_has_the_most_frequent_reasons_and_rounded_seconds() -> None:
+    receipt = cityloom.receive.Receipt("a.csv", rows_read=3, rows_kept=1, notes=["said"])
+    receipt.reasons.update({f"reason {number}": number for number in range(1, 103)})
+    receipt.stages["read"] = 1.23456
+    facts = receipt.facts()
+    assert list(facts["reasons"]) == [f"reason {number}" for number in range(102, 2, -1)]
+    assert facts["stages"] == {"read": 1.235}
+    assert facts["source"] == "a.csv"
+    assert facts["notes"] == ["said"]
+    assert [facts[f"rows_{what}"] for what in ("read", "kept", "quarantined", "duplicate")] == [
+        3, 1, 0, 0,
+    ]  # fmt: skip
+
+
+def test_the_seconds_of_a_stage_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter((10.0, 10.25, 20.0, 20.5))
+    monkeypatch.setattr(cityloom.receive.time, "perf_counter", lambda: next(ticks))
+    receipt = cityloom.receive.Receipt("a.csv")
+    for _ in range(2):
+        with receipt.stage("read"):
+            pass
+    assert receipt.stages == {"read": 0.75}
+
+
+def test_every_stage_of_a_receipt_is_timed(city: City) -> None:
+    (run,) = deliver(city, "thing", "a.csv", csv_bytes(THING, [("1", "", "x", "A", "")]))
+    assert set(run.stages) >= {"find repeated keys", "read", "split", "write", "explain"}
+    assert all(0 <= seconds < 60 for seconds in run.stages.values())
+
+
+@pytest.mark.parametrize(("most", "sizes"), [(3, [3, 3, 1]), (1000, [7])])
+def test_small_batches_are_taken_together(
+    most: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cityloom.receive, "ROWS_AT_A_TIME", most)
+    text = [pa.table({"a": [str(number)]}) for number in range(7)]
+    batches = [
+        Batch(rows, np.array([place]), [Malformed(place, "raw", "why")])
+        for place, rows in enumerate(text, start=1)
+    ]
+    grouped = list(cityloom.receive._grouped(batches))
+    assert [len(batch.ordinals) for batch in grouped] == sizes
+    assert [number for batch in grouped for number in batch.ordinals] == list(range(1, 8))
+    assert [bad.ordinal for batch in grouped for bad in batch.malformed] == list(range(1, 8))
+    assert pa.concat_tables([batch.rows for batch in grouped]) == pa.concat_tables(text)
+
+
+def test_batches_of_many_bytes_are_taken_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = pa.table({"a": ["x" * 100]})
+    monkeypatch.setattr(cityloom.receive, "BYTES_AT_A_TIME", 2 * rows.nbytes)
+    batches = [Batch(rows, np.array([number])) for number in range(5)]
+    grouped = cityloom.receive._grouped(batches)
+    assert [len(batch.ordinals) for batch in grouped] == [2, 2, 1]
