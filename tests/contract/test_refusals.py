@@ -15,6 +15,7 @@ from cityloom.contract.forbidden_words import ETHNIC_GROUPS, LINES
 from cityloom.contract.model import Classification, Column, Contract, Kind
 from cityloom.contract.odcs import parse_contract
 from cityloom.contract.refusals import (
+    forbidden_column,
     forbidden_content,
     forbidden_values,
     refuse_forbidden,
@@ -354,3 +355,81 @@ def test_neutral_values_never_hide_a_vocabulary(groups: list[str], others: list[
 @given(st.lists(st.text(max_size=80), max_size=30))
 def test_any_values_are_judged_without_failing(values: list[str]) -> None:
     forbidden_values(pa.chunked_array([pa.array(values, pa.string())]))
+
+
+DNA = "ACGTNacgtn" * 4
+NUMBERS = [(-1) ** n * (n % 7 + 1) / 8 for n in range(128)]
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        ([DNA], "DNA"),
+        ([DNA[1:]], None),
+        ([f"{DNA}X"], None),
+        ([DNA, f"{DNA}A", "plain", "other"], None),
+        ([DNA, f"{DNA}A", "plain"], "2 of 3"),
+        ([f"0x{(b'FMR' + bytes(40)).hex()}"], "biometric"),
+        ([base64.urlsafe_b64encode(b"FAC\0" + b"\xff" * 40).decode().rstrip("=")], "biometric"),
+        ([base64.b64encode(b"FAX\0" + b"\xff" * 40).decode()], None),
+        ([str(NUMBERS)], "vectors"),
+        ([" ".join(map(str, NUMBERS))], "vectors"),
+        ([str(NUMBERS[1:])], None),
+        ([str([abs(number) for number in NUMBERS])], None),
+        ([str([-abs(number) for number in NUMBERS])], None),
+        ([str([number / 1000 for number in NUMBERS])], None),
+        ([str([number / 800 for number in NUMBERS])], "vectors"),
+        ([str([*NUMBERS[1:], 100.0])], None),
+        ([str([*NUMBERS[1:], 99.5])], "vectors"),
+        ([str([*NUMBERS[1:], -100.0])], None),
+        ([str([*NUMBERS[64:], *[1] * 47])], None),
+        ([str([*[1.0, -2.0] * 32, *[0.5, -0.5] * 32])], None),
+        ([str([*[1.0, -2.0] * 31, *[0.5, -0.5] * 33])], "vectors"),
+        ([str([*NUMBERS[1:], float("inf")])], None),
+        ([str(["a", *NUMBERS[1:]])], None),
+    ],
+)
+def test_templates_are_told_by_their_form(values: list[str], what: str | None) -> None:
+    reason = refused(values)
+    assert reason is None if what is None else what in (reason or "")
+
+
+@pytest.mark.parametrize(
+    ("values", "is_refused"),
+    [
+        (["汉族"] * 3, True),
+        (["汉族"] * 2, False),
+        (["汉族", "回族"], True),
+        (["汉族", "回族", "一", "二"], False),
+        (["汉族", "回族", "一"], True),
+        ([" 汉族 ", "回　族"], True),
+        (["DEM", "REP"], False),
+        (["DEM", "REP", "LIB"], True),
+        (["DEM", "REP", "LIB", "XYZ"], False),
+    ],
+)
+def test_words_of_a_matter_must_be_most_of_some_values(values: list[str], is_refused: bool) -> None:
+    assert (refused(values) is not None) == is_refused
+
+
+def test_a_refused_vocabulary_is_shown_in_part() -> None:
+    reason = refused(["汉族", "回族", "满族", "壮族", "藏族", "苗族", "外国"]) or ""
+    assert "6 of its 7 different values are words of ethnicity" in reason
+    assert reason.count("'") == 8 + 2
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("riskscore", True),
+        ("RiskScore", True),
+        ("riskscores", True),
+        ("union_members", True),
+        ("unionmembership", True),
+        ("political_opinions", True),
+        ("racecourse", False),
+        ("score_of_match", False),
+    ],
+)
+def test_a_word_is_found_however_it_is_joined(name: str, found: bool) -> None:
+    assert (forbidden_column(column(name)) is not None) == found
