@@ -18,6 +18,7 @@ from tests.cities import (
     new_city,
     set_contract,
 )
+from tests.test_derive import Town, town  # noqa: F401 - the fixture
 
 
 def city_with(path: Path, **contracts: str) -> City:
@@ -214,3 +215,13 @@ def test_every_dataset_with_something_wrong_is_named_at_once(tmp_path: Path) -> 
     assert len(found(city)) == 2
     set_contract(city.path, "b", contract_text("b", [column("y")]))
     assert len(found(city)) == 1
+
+
+def test_a_derived_dataset_is_never_late(town: Town) -> None:  # noqa: F811
+    often = yaml.safe_dump({"slaProperties": [{"property": "frequency", "value": 1, "unit": "d"}]})
+    town.receives(case=contract_text("case", [column("no")]) + often)
+    town.makes(copy=contract_text("copy", [column("no")]) + often)
+    town.by("def copy(case: Table) -> Table: return case.select('no')")
+    town.delivers("case", "a", {"no": "1"})
+    assert set(town.weave()) == {"copy"}
+    assert findings(town.city) == []

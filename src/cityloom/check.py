@@ -42,7 +42,8 @@ def findings(city: City) -> list[Finding]:
     found += _ledger(city)
     for name, contract in sorted(contracts.items()):
         runs = city.runs(name)
-        found += [*_references(city, contract), *_failures(runs), *_lateness(contract, runs)]
+        found += [*_references(city, contract), *_failures(runs)]
+        found += _lateness(contract, runs) if name in city.received else []
     return [*found, *_unknown_inbox(city), *_strays(city)]
 
 

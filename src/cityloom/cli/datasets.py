@@ -6,7 +6,7 @@ import typer
 
 from cityloom.cli.options import HERE, AsJson, CityPath, EngineUrl, open_city, print_facts
 
-COLUMNS = ("dataset", "rows", "rows_quarantined", "version", "classification", "owner", "digest")
+COLUMNS = ("dataset", "rows", "rows_quarantined", "version", "classification", "digest", "owner")
 
 
 def register(app: typer.Typer) -> None:
@@ -17,4 +17,6 @@ def register(app: typer.Typer) -> None:
 def datasets(city: CityPath = HERE, engine: EngineUrl = None, as_json: AsJson = False) -> None:
     """List the city's datasets: how many rows, which version, whose, how closely held."""
     facts = [asdict(item) for item in open_city(city, engine).datasets()]
+    if not as_json:
+        facts = [{**fact, "digest": fact["digest"][:12]} for fact in facts]
     print_facts(facts, COLUMNS, as_json)

@@ -1,6 +1,7 @@
 """Options and output that commands share."""
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,16 +44,31 @@ def print_facts(rows: Sequence[Mapping[str, Any]], columns: Iterable[str], as_js
     if as_json:
         typer.echo(json.dumps([dict(row) for row in rows], ensure_ascii=False, default=str))
         return
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in columns:
+    for place, name in enumerate(columns):
         numeric = all(isinstance(row[name], int | float) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
+        heading = name.removeprefix("rows_")
+        cells = [heading, *(_written(row[name]) for row in rows)]
+        whole = max(map(cell_len, cells)) if numeric or place == 0 else None
+        table.add_column(
+            heading,
+            justify="right" if numeric else "left",
+            no_wrap=whole is not None,
+            overflow="ellipsis",
+            min_width=whole,
+        )
     for row in rows:
         table.add_row(*(_written(row[name]) for name in columns))
-    Console(markup=False, emoji=False).print(table)
+    width = None if sys.stdout.isatty() else _NO_SCREEN
+    Console(markup=False, emoji=False, width=width).print(table)
+
+
+_NO_SCREEN = 1000
+"""Characters that a line may have where nobody looks at it on a screen."""
 
 
 def _written(value: object) -> str:
