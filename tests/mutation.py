@@ -44,7 +44,7 @@ Part = Mapping[str, tuple[str, ...]]
 
 PARTS: dict[str, Part] = {
     "contract": {
-        "contract/changes.py": ("contract/test_odcs.py", "test_receive.py"),
+        "contract/changes.py": ("contract/test_changes.py",),
         "contract/check.py": ("contract/test_split.py", "contract/test_rules.py", "test_derive.py"),
         "contract/columns.py": ("contract/test_odcs.py", "contract/test_rules.py"),
         "contract/conditions.py": ("contract/test_rules.py",),
