@@ -125,7 +125,7 @@ class Refused:
 
 def quarantined(city: City, dataset: str) -> list[Refused]:
     """A dataset's refused rows, by delivery and place in it."""
-    found = city.read_quarantine(dataset, TESTER).read_all().to_pylist()
+    found = city.read_quarantine(dataset, TESTER, "tests").read_all().to_pylist()
     return sorted(
         Refused(
             row["_delivery"],

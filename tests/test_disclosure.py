@@ -1,5 +1,6 @@
 """No value of a closely held dataset comes out by a message or by what was refused."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import ibis
 import pyarrow as pa
 import pytest
+from starlette.testclient import TestClient
 
 from cityloom.city import City
 from cityloom.contract import Contract
@@ -14,10 +16,12 @@ from cityloom.contract.odcs import parse_contract
 from cityloom.derive import Input, Output, derive
 from cityloom.drift import drift
 from cityloom.engine import Engine
-from cityloom.errors import DeliveryError, UsageError
+from cityloom.errors import AccessRefused, DeliveryError, UsageError
 from cityloom.graph import DatasetFunction
 from cityloom.lake import LakeTable
-from tests.cities import column, contract_text, new_city
+from cityloom.policy import Principal
+from cityloom.web.app import create_app
+from tests.cities import column, contract_text, deliver, new_city, set_contract
 
 IDENTITY = "110101199001011234"
 
@@ -159,3 +163,76 @@ def test_the_error_of_a_function_is_quoted_of_open_data_alone(
     assert f"trial.seen failed: {kind}" in said
     assert IDENTITY not in said or quoted
     assert (f"{kind}:" in said) == quoted
+
+
+# What was refused
+
+
+VISIT = [column("place"), column("n", "integer", physicalName="number")]
+ALI = "place,number,religion,name\nGym,x,Muslim,Ali\nPool,1,Catholic,Eve,x\n"
+
+VISITOR = Principal("visitor", signed_in=False)
+CLERK = Principal("clerk")
+
+
+def refused(city: City, who: Principal, purpose: str | None = None) -> list[Any]:
+    """What a principal sees of the refused rows of visits, by their number."""
+    found = city.read_quarantine("visit", who, purpose).read_all().to_pylist()
+    shown = sorted(found, key=lambda row: row["_ordinal"])
+    return [row["raw"] if row["raw"] else json.loads(row["values"] or "null") for row in shown]
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> City:
+    opened = new_city(tmp_path / "city", {"visit": contract_text("visit", VISIT)})
+    deliver(opened, "visit", "v.csv", ALI.encode())
+    return opened
+
+
+@pytest.mark.parametrize(("who", "purpose"), [(VISITOR, None), (VISITOR, "care"), (CLERK, None)])
+def test_what_no_contract_declares_is_not_shown_without_sign_in_and_purpose(
+    city: City, who: Principal, purpose: str | None
+) -> None:
+    assert refused(city, who, purpose) == [{"place": "Gym", "number": "x"}, None]
+
+
+def test_what_no_contract_declares_is_shown_to_who_signed_in_for_a_purpose(city: City) -> None:
+    raw = "Pool,1,Catholic,Eve,x"
+    assert refused(city, CLERK, "mending") == [{"place": "Gym", "number": "x"}, raw]
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        ([VISIT[1]], {"number": "x"}),
+        ([column("n"), column("number")], {"number": "x"}),
+        ([column("n", physicalName="other")], {}),
+    ],
+)
+def test_what_the_contract_no_longer_declares_is_not_shown(
+    city: City, columns: list[dict[str, Any]], shown: dict[str, str]
+) -> None:
+    set_contract(city.path, "visit", contract_text("visit", columns))
+    assert refused(City.open(city.path), VISITOR)[0] == shown
+    assert refused(City.open(city.path), CLERK, "mending")[0] == {"place": "Gym", "number": "x"}
+
+
+def test_a_column_that_is_closely_held_now_closes_what_was_refused(city: City) -> None:
+    columns = [VISIT[0], column("n", "integer", classification="personal")]
+    set_contract(city.path, "visit", contract_text("visit", columns, purposes=["care"]))
+    with pytest.raises(AccessRefused):
+        refused(City.open(city.path), VISITOR)
+    assert len(refused(City.open(city.path), CLERK, "care")) == 2
+
+
+@pytest.mark.parametrize("form", ["", ".json", ".csv"])
+def test_no_page_shows_what_the_contract_does_not_declare(city: City, form: str) -> None:
+    client = TestClient(create_app(city), base_url="http://127.0.0.1")
+    page = client.get(f"/datasets/visit/quarantine{form}", headers={"accept-language": "en"}).text
+    assert "Gym" in page
+    for secret in ("Catholic", "Eve", "Muslim", "Ali"):
+        assert secret not in page
+    if not form:
+        assert "only to a signed-in person with a purpose" in page
+        page = client.get("/datasets/visit/quarantine", headers={"accept-language": "zh"}).text
+        assert "只向已登录并说明用途的人显示" in page

@@ -136,6 +136,13 @@ def test_refused_rows_are_as_closely_held_as_the_dataset(city: City) -> None:
     assert all("quarantine" in str(entry["dataset"]) for entry in entries(city))
 
 
+def test_the_ledger_has_how_many_rows_may_be_read_at_most(city: City) -> None:
+    for limit in (0, 1, 5, None):
+        city.read("person", CLERK, "care", limit=limit)
+        city.read_quarantine("person", CLERK, "care", limit=limit)
+    assert [entry["rows"] for entry in entries(city)] == [0, 0, 1, 1, 1, 1, 1, 1]
+
+
 def test_asking_whether_one_may_leaves_no_trace_and_reads_nothing(city: City) -> None:
     assert city.may_read("person", CLERK, "care").granted
     assert not city.may_read("person", CLERK).granted

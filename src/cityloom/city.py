@@ -16,7 +16,7 @@ from cityloom.ledger import Entry, Ledger
 from cityloom.lock import writer_lock
 from cityloom.module import Module, installed_modules
 from cityloom.plan import Step
-from cityloom.policy import Decision, Principal, decide
+from cityloom.policy import Decision, Principal, decide, is_open, sees_undeclared
 from cityloom.runs import Run, RunLog, deliveries
 from cityloom.settings import Settings, checked_settings, read_settings, write_settings
 from cityloom.store import open_store
@@ -163,7 +163,8 @@ class City:
         from cityloom.engine import Engine
 
         contract = self.contract(dataset)
-        self._allow(contract, principal, purpose, dataset, self.kept(dataset).rows())
+        rows = _at_most(limit, self.kept(dataset).rows())
+        self._allow(contract, principal, purpose, dataset, rows)
         engine = Engine(self.settings.engine, self.scratch)
         table = engine.table(dataset, self.kept(dataset).files(), contract.schema)
         return engine.batches(table if limit is None else table.limit(limit))
@@ -177,23 +178,39 @@ class City:
     ) -> "pa.RecordBatchReader":
         """A dataset's refused rows; as closely held as the dataset itself.
 
+        What the contract does not declare is for a signed-in principal with a purpose alone: for
+        others ``values`` has the declared columns and ``raw`` is null.
+
         Raises:
             AccessRefused: policy does not permit it; the refusal is in the ledger.
         """
         from cityloom.engine import Engine
-        from cityloom.quarantine import MARKER, SCHEMA
+        from cityloom.quarantine import MARKER, SCHEMA, declared_only
 
         files = self.quarantine_files(dataset)
         rows = self.quarantine(dataset).rows(self.kept(dataset).marker(MARKER)) if files else 0
         contract = self.contract(dataset)
-        self._allow(contract, principal, purpose, f"{dataset} (quarantine)", rows)
+        what = f"{dataset} (quarantine)"
+        self._allow(contract, principal, purpose, what, _at_most(limit, rows))
         engine = Engine(self.settings.engine, self.scratch)
         table = engine.table(f"{dataset}_quarantine", files, SCHEMA)
-        return engine.batches(table if limit is None else table.limit(limit))
+        found = engine.batches(table if limit is None else table.limit(limit))
+        if sees_undeclared(principal, purpose):
+            return found
+        return declared_only(found, self._names_as_refused(contract))
 
     def may_read(self, dataset: str, principal: Principal, purpose: str | None = None) -> Decision:
         """Whether a read would be permitted, without reading."""
         return decide(self.contract(dataset), principal, purpose)
+
+    def _names_as_refused(self, contract: Contract) -> set[str]:
+        """The names under which a refused row has the columns that anyone here may read."""
+        received = contract.dataset in self.received
+        return {
+            column.source_name if received else column.name
+            for column in contract.columns
+            if is_open(column.classification)
+        }
 
     def _allow(
         self, contract: Contract, principal: Principal, purpose: str | None, what: str, rows: int
@@ -329,6 +346,10 @@ class City:
     def _tables(self) -> list[str]:
         lake = self.path / "lake"
         return sorted(p.name for p in lake.iterdir() if p.is_dir() and not p.name.startswith("_"))
+
+
+def _at_most(limit: int | None, rows: int) -> int:
+    return rows if limit is None else min(limit, rows)
 
 
 @contextmanager

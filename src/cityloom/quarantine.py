@@ -1,7 +1,7 @@
 """Quarantine: refused rows with what was received and every reason, until they can be replayed."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import duckdb
@@ -47,6 +47,27 @@ def undo_torn_commit(table: LakeTable, quarantine: LakeTable) -> None:
 def relation(files: Sequence[Path]) -> str:
     """SQL for the refused rows in some files."""
     return scan(files, SCHEMA)
+
+
+def declared_only(rows: pa.RecordBatchReader, names: Collection[str]) -> pa.RecordBatchReader:
+    """Refused rows, streamed: of their values those of some names alone, and no raw text."""
+    batches = (_declared(batch, names) for batch in rows)
+    return pa.RecordBatchReader.from_batches(rows.schema, batches)
+
+
+def _declared(batch: pa.RecordBatch, names: Collection[str]) -> pa.RecordBatch:
+    values = [text and _only(text, names) for text in batch.column("values").to_pylist()]
+    columns = {
+        **{name: batch.column(name) for name in batch.schema.names},
+        "values": pa.array(values, pa.string()),
+        "raw": pa.nulls(len(batch), pa.string()),
+    }
+    return pa.record_batch(list(columns.values()), schema=batch.schema)
+
+
+def _only(values: str, names: Collection[str]) -> str:
+    kept = {name: value for name, value in json.loads(values).items() if name in names}
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
 
 
 def json_path(name: str) -> str:

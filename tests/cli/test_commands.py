@@ -274,7 +274,7 @@ def refused_csv(run: Run, city: Path, delivery: str) -> list[list[str]]:
     (city / "inbox" / "case.csv").write_text(delivery, encoding="utf-8")
     City.open(city).weave()
     path = city / "refused.csv"
-    well(run("quarantine", "case", "--export", path))
+    well(run("quarantine", "case", "--export", path, "--purpose", "mending"))
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.reader(file))
 

@@ -147,7 +147,7 @@ def test_a_row_that_cannot_be_split_into_fields_keeps_its_raw_text(tmp_path: Pat
     path = city.path / "thing.csv"
     path.write_text("a,b\n1,2\n1,2,3\nx,y\n")
     city.receive("thing", path)
-    (row,) = city.read_quarantine("thing", TESTER).read_all().to_pylist()
+    (row,) = city.read_quarantine("thing", TESTER, "tests").read_all().to_pylist()
     assert (row["_ordinal"], row["values"]) == (2, None)
     assert row["raw"].strip() == "1,2,3"
     assert [reason["rule"] for reason in row["reasons"]] == ["malformed"]
