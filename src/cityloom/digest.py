@@ -53,22 +53,18 @@ class Digests:
 
 
 def _file_digest(file: Path, schema: pa.Schema) -> str:
-    import duckdb
-
     from cityloom.lake import scan
-    from cityloom.sql import quoted
+    from cityloom.sql import connect, quoted
 
     fields = ", ".join(
         f"{quoted(f.name)} := " + (f"hex({quoted(f.name)})" if pa.types.is_binary(f.type)
                                    else quoted(f.name))
         for f in schema
     )  # fmt: skip
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
     row = f"to_json(struct_pack({fields}))::VARCHAR"
     halves = ", ".join(
         f"coalesce(sum(md5_number_{half}({row})::HUGEINT), 0)" for half in ("upper", "lower")
     )
-    found = connection.execute(f"SELECT {halves} FROM ({scan([file], schema)})").fetchone()
+    found = connect().execute(f"SELECT {halves} FROM ({scan([file], schema)})").fetchone()
     assert found is not None
     return f"{((int(found[0]) << 64) + int(found[1])) % _MODULUS:032x}"

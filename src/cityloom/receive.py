@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -42,7 +41,7 @@ from cityloom.lake import DELIVERY, ORDINAL, FileWriter, LakeTable, Rewrite, sca
 from cityloom.quarantine import MARKER, SCHEMA, files_of, undo_torn_commit
 from cityloom.readers import Batch, Reader
 from cityloom.settle import FIRST, REASONS, VALUES, settle_sql
-from cityloom.sql import literal
+from cityloom.sql import connect, literal
 
 Ordinals = npt.NDArray[np.int64]
 
@@ -212,7 +211,7 @@ class _Receiving:
         if held is None or (self._replaces and group == self.contract.key):
             return np.empty(0, np.uint64)
         names = [column.name for column in group]
-        rows = duckdb.connect().execute(f"SELECT {hash_sql(names)} AS h FROM ({held})")
+        rows = connect(self.scratch).execute(f"SELECT {hash_sql(names)} AS h FROM ({held})")
         found = [
             hashes[bag.contains(hashes)]
             for batch in rows.to_arrow_reader(ROWS_AT_A_TIME)
@@ -238,7 +237,7 @@ class _Receiving:
         if parent is None:
             return bag
         contract, table = parent
-        rows = duckdb.connect().execute(
+        rows = connect(self.scratch).execute(
             f"SELECT DISTINCT {hash_sql([reference.column])} AS h "
             f"FROM ({scan(table.files(), contract.schema, [reference.column])})"
         )
@@ -378,7 +377,7 @@ class _Receiving:
             return
         held = self._held(self.contract.schema.names)
         sql = settle_sql(self.contract, files, self._doubtful_schema(), held, self._replaces)
-        rows = duckdb.connect(config={"temp_directory": str(self.scratch)}).execute(sql)
+        rows = connect(self.scratch).execute(sql)
         for batch in rows.to_arrow_reader(ROWS_AT_A_TIME):
             table = pa.Table.from_batches([batch])
             self.receipt.rows_duplicate += len(table) - pa.compute.sum(table[FIRST]).as_py()
@@ -412,7 +411,7 @@ class _Receiving:
     def _stale_quarantine(self) -> Rewrite:
         if self.contract.delivery is Delivery.SNAPSHOT and not self.replay:
             return Rewrite(files_of(self.place.kept, self.place.quarantine), [], 0)
-        return self.place.quarantine.without(self._own_rows(), [DELIVERY])
+        return self.place.quarantine.without(self._own_rows(), [DELIVERY], self.scratch)
 
     def _own_rows(self) -> str:
         return f"SELECT {literal(self.source)} AS {DELIVERY}"
@@ -424,11 +423,11 @@ class _Receiving:
         if self.contract.delivery is Delivery.SNAPSHOT:
             return Rewrite(kept.files(), [], 0)
         if self.contract.delivery is Delivery.APPEND:
-            return kept.without(self._own_rows(), [DELIVERY])
+            return kept.without(self._own_rows(), [DELIVERY], self.scratch)
         keys = [column.name for column in self.contract.key]
         own = f"{scan(kept.files(), self.schema, keys)} WHERE {DELIVERY} = {literal(self.source)}"
         new = [kept.folder / file.name for file in self.kept.files]
-        return kept.without(f"{own} UNION {scan(new, self.schema, keys)}", keys)
+        return kept.without(f"{own} UNION {scan(new, self.schema, keys)}", keys, self.scratch)
 
 
 def _only(contract: Contract, groups: Iterable[Sequence[Column]]) -> Contract:

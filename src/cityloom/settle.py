@@ -50,23 +50,23 @@ def settle_sql(
         clashes.append(_reason_case(f"_clash_{number}", names, "unique", message))
         if held and not (replaces and group == contract.key):
             same_row = [column.name for column in contract.key] if replaces else []
-            taken = _exists(names, "held", but_for=same_row)
+            taken = _exists(names, "_others", but_for=same_row)
             keys.append(f"{readable} AND {taken} AS _held_{number}")
             message = f"{listed}: held already by a row of another delivery with different values"
             clashes.append(_reason_case(f"_held_{number}", names, "unique", message))
     values = contract.schema.names
     same = "false"
     if held and not replaces:
-        same = f"({_SOUND} AND {_exists(values, 'held', nulls_agree=True)})"
+        same = f"({_SOUND} AND {_exists(values, '_others', nulls_agree=True)})"
     alike = f"{', '.join(map(quoted, values))}, CASE WHEN {_SOUND} THEN NULL ELSE {VALUES} END"
     first = f"row_number() OVER (PARTITION BY {alike} ORDER BY {ORDINAL}) = 1"
     copies = f"{first} AND NOT {same}"
-    reasons = f"list_filter([{', '.join(clashes)}], reason -> reason IS NOT NULL)"
+    reasons = f"list_filter([{', '.join(clashes)}], _reason -> _reason IS NOT NULL)"
     return (
-        (f"WITH held AS ({held}), " if held else "WITH ")
-        + f"aside AS (SELECT *, {copies} AS _first FROM ({scan(files, schema)}) AS aside), "
-        + f"marked AS (SELECT *, {', '.join(keys)} FROM aside) "
-        + f"SELECT * REPLACE (list_concat(_reasons, {reasons}) AS _reasons) FROM marked "
+        (f"WITH _others AS ({held}), " if held else "WITH ")
+        + f"_aside AS (SELECT *, {copies} AS _first FROM ({scan(files, schema)}) AS _aside), "
+        + f"_marked AS (SELECT *, {', '.join(keys)} FROM _aside) "
+        + f"SELECT * REPLACE (list_concat(_reasons, {reasons}) AS _reasons) FROM _marked "
         + f"ORDER BY {ORDINAL}"
     )
 
@@ -74,7 +74,7 @@ def settle_sql(
 def _readable(names: Sequence[str]) -> str:
     present = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in names)
     listed = ", ".join(literal(name) for name in names)
-    mistyped = f"reason -> reason.rule = 'type' AND reason.\"column\" IN ({listed})"
+    mistyped = f"_reason -> _reason.rule = 'type' AND _reason.\"column\" IN ({listed})"
     return f"({present} AND len(list_filter(_reasons, {mistyped})) = 0)"
 
 
@@ -87,7 +87,7 @@ def _exists(
 
 
 def _agree(names: Sequence[str], relation: str, operator: str) -> str:
-    return " AND ".join(f"{relation}.{quoted(n)} {operator} aside.{quoted(n)}" for n in names)
+    return " AND ".join(f"{relation}.{quoted(n)} {operator} _aside.{quoted(n)}" for n in names)
 
 
 def _reason_case(flag: str, names: Sequence[str], rule: str, message: str) -> str:

@@ -28,6 +28,7 @@ from cityloom.contract import (
 )
 from cityloom.errors import ContractError
 from cityloom.policy import Principal
+from tests.cities import column, contract_text
 
 Document = dict[str, Any]
 
@@ -704,3 +705,9 @@ def deliver(city: City, records: list[Document]) -> None:
 def rows(city: City) -> list[Document]:
     found: list[Document] = city.read("permit", Principal("tester")).read_all().to_pylist()
     return found
+
+
+def test_physical_names_that_differ_only_in_case_are_refused() -> None:
+    columns = [column("a", physicalName="ID"), column("b", physicalName="id")]
+    with pytest.raises(ContractError, match="physicalName 'ID' and 'id' differ only in case"):
+        parse_contract(contract_text("thing", columns))

@@ -1,7 +1,7 @@
 """The columns of a contract written in the Open Data Contract Standard, version 3."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from math import isfinite
@@ -54,18 +54,23 @@ def read_columns(table: SchemaObject, classification: str) -> tuple[Column, ...]
     if not table.properties:
         raise ContractError(f"dataset '{table.name}' has no columns; list them in 'properties'")
     columns = tuple(_column(prop, classification) for prop in table.properties)
-    for text, names in (("name", [c.name for c in columns]),
-                        ("physicalName", [c.source_name for c in columns])):  # fmt: skip
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise ContractError(f"two columns have the {text} '{twice}'")
+    _check_told_apart("name", [column.name for column in columns])
+    _check_told_apart("physicalName", [column.source_name for column in columns])
+    return _referring(columns, table)
+
+
+def _check_told_apart(what: str, names: Sequence[str]) -> None:
+    """Refuse names that come twice, or that differ only in case."""
     seen: dict[str, str] = {}
-    for column in columns:
-        if seen.setdefault(column.name.lower(), column.name) != column.name:
+    for name in names:
+        twin = seen.setdefault(name.lower(), name)
+        if twin != name:
             raise ContractError(
-                f"columns '{seen[column.name.lower()]}' and '{column.name}' differ only in case, "
+                f"columns of the {what} '{twin}' and '{name}' differ only in case, "
                 "which engines do not tell apart; rename one"
             )
-    return _referring(columns, table)
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ContractError(f"two columns have the {what} '{twice}'")
 
 
 def _column(prop: SchemaProperty, classification: str) -> Column:

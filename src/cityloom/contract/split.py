@@ -27,7 +27,7 @@ from cityloom.contract.model import Column, Contract, Kind
 from cityloom.contract.rules import Reason, Rule, column_rules, matches
 from cityloom.errors import ContractError
 from cityloom.policy import is_open
-from cityloom.sql import quoted
+from cityloom.sql import connect, quoted
 
 Mask = npt.NDArray[np.bool_]
 
@@ -63,8 +63,7 @@ class Splitter:
         """
         self.contract = contract
         self._hashed = [f"_hash_{number}" for number in range(len(hashed))]
-        self._connection = duckdb.connect(config={"threads": 1})
-        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection = connect(threads=1)
         batch = ibis.table(_text_schema(contract), name=_BATCH)
         rules = _all_rules(contract, batch, guarded=True)
         self.reasons = [rule.reason for rule in rules]
