@@ -4,14 +4,13 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
 from cityloom.contract.split import REASONS_TYPE
 from cityloom.lake import DELIVERY, ORDINAL, LakeTable, scan
 from cityloom.readers.batch import Batch, Malformed
-from cityloom.sql import literal, quoted
+from cityloom.sql import connect, literal
 
 SCHEMA = pa.schema(
     [
@@ -72,7 +71,7 @@ def _only(values: str, names: Collection[str]) -> str:
 
 def json_path(name: str) -> str:
     """SQL for the path of a name in the values of a refused row."""
-    return literal("$." + json.dumps(name, ensure_ascii=False))
+    return literal("/" + name.replace("~", "~0").replace("/", "~1"))
 
 
 class QuarantineReader:
@@ -85,13 +84,13 @@ class QuarantineReader:
 
     def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
         """See :class:`cityloom.readers.Reader`; rows keep the numbers of their first arrival."""
-        fields = ", ".join(
-            f'json_extract_string("values", {json_path(name)}) AS {quoted(name)}'
-            for name in columns
+        fields = "".join(
+            f', json_extract_string("values", {json_path(name)}) AS _{number}'
+            for number, name in enumerate(columns)
         )
-        rows = duckdb.connect().execute(
-            f"SELECT {quoted(ORDINAL)}, raw, reasons[1].message AS why, {fields} "
-            f"FROM ({relation(self._files)}) WHERE {quoted(DELIVERY)} = ? ORDER BY ALL",
+        rows = connect().execute(
+            f"SELECT {ORDINAL}, raw AS _raw, reasons[1].message AS _why{fields} "
+            f"FROM ({relation(self._files)}) WHERE {DELIVERY} = ? ORDER BY ALL",
             [self._delivery],
         )
         for batch in rows.to_arrow_reader(_ROWS_AT_A_TIME):
@@ -99,11 +98,13 @@ class QuarantineReader:
 
 
 def _as_batch(table: pa.Table, columns: Sequence[str]) -> Batch:
-    whole = table.filter(pa.compute.is_null(table.column("raw")))
-    broken = table.filter(pa.compute.is_valid(table.column("raw")))
+    """A batch of rows whose first three columns are their number, their raw text and its reason."""
+    whole = table.filter(pa.compute.is_null(table.column("_raw")))
+    broken = table.filter(pa.compute.is_valid(table.column("_raw")))
     malformed = [
-        Malformed(row[ORDINAL], row["raw"], row["why"])
-        for row in broken.select([ORDINAL, "raw", "why"]).to_pylist()
+        Malformed(row[ORDINAL], row["_raw"], row["_why"])
+        for row in broken.select([ORDINAL, "_raw", "_why"]).to_pylist()
     ]
     ordinals = whole.column(ORDINAL).to_numpy().astype(np.int64)
-    return Batch(whole.select(list(columns)), ordinals, malformed)
+    fields = pa.table(whole.columns[3:], names=list(columns)) if columns else whole.select([])
+    return Batch(fields, ordinals, malformed)
