@@ -290,3 +290,21 @@ def test_the_name_of_a_folder_above_the_rows_changes_nothing(tmp_path: Path, fol
     rewrite = table.without("SELECT 2 AS id", ["id"])
     table.commit(rewrite.added, rewrite.removed, {})
     assert ids(table) == [1, 3]
+
+
+def test_a_table_without_any_commit_of_rows_is_there(tmp_path: Path) -> None:
+    table = LakeTable(tmp_path / "new")
+    table.create(SCHEMA)
+    assert table.exists
+    assert (table.latest_version(), table.rows(), table.files()) == (0, 0, [])
+
+
+def test_a_file_ends_with_the_rows_that_pass_its_bound(
+    table: LakeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cityloom.lake, "ROWS_PER_FILE", 2)
+    with table.writer(SCHEMA) as writer:
+        for count in (1, 3, 1):
+            rows = [[*range(count)], ["x"] * count, ["b"] * count]
+            writer.write(pa.table(rows, schema=SCHEMA))
+    assert [file.rows for file in writer.files] == [4, 1]
