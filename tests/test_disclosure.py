@@ -165,6 +165,14 @@ def test_the_error_of_a_function_is_quoted_of_open_data_alone(
     assert (f"{kind}:" in said) == quoted
 
 
+def test_what_no_city_may_hold_is_not_derived_either(tmp_path: Path) -> None:
+    def faiths(visit: Any) -> Any:
+        return visit.mutate(no=(visit.no == "1").ifelse("Muslim", "Catholic")).distinct()
+
+    said = failure_of(tmp_path, faiths, "public", "sensitive")
+    assert said.startswith("trial.seen gives 'seen': column 'no': 2 of its 2 different values")
+
+
 # What was refused
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from cityloom.contract import Contract
 from cityloom.contract.check import MARK, conforming, geometry_verdicts, marked
+from cityloom.contract.refusals import Content
 from cityloom.contract.rules import Reason
 from cityloom.contract.split import mask, reason_lists
 from cityloom.engine import Engine
@@ -209,6 +210,7 @@ class _Making:
         self._maker = f"{function.origin}.{function.name}"
         self._output = output
         self._receipt = Receipt(source=function.name)
+        self._content = Content(output.contract)
         self._stack = ExitStack()
 
     def __enter__(self) -> "_Making":
@@ -234,6 +236,7 @@ class _Making:
     def _split(self, rows: pa.Table, reasons: Sequence[Reason]) -> None:
         names = [MARK.format(number) for number in range(len(reasons))]
         typed = rows.select(self._output.contract.schema.names)
+        self._content.look(typed)
         verdicts = list(geometry_verdicts(self._output.contract, typed))
         reasons = [*reasons, *(reason for reason, _ in verdicts)]
         met = [mask(rows[name].fill_null(True)) for name in names]
@@ -265,10 +268,12 @@ class _Making:
         self._receipt.reasons.update(reason.message for row in reasons for reason in row)
 
     def finish(self, appending: bool) -> None:
-        """Close the files and see that no key repeats, nor one that is there already."""
+        """Close the files and see that all may be held and that no key repeats, here or there."""
         self._kept.close()
         self._refused.close()
         contract, kept = self._output.contract, self._output.kept
+        if why := self._content.refusal():
+            raise UsageError(f"{self._maker} gives '{contract.dataset}': {why}")
         files = [kept.folder / file.name for file in self._kept.files]
         files += kept.files() if appending else []
         for group in contract.uniques:

@@ -23,7 +23,7 @@ import pyarrow as pa
 from cityloom.allocator import keep_freed_memory
 from cityloom.contract import Column, Contract, Delivery
 from cityloom.contract.changes import additions
-from cityloom.contract.refusals import forbidden_content
+from cityloom.contract.refusals import Content
 from cityloom.contract.rules import Reason
 from cityloom.contract.split import (
     REASONS_TYPE,
@@ -48,7 +48,6 @@ Ordinals = npt.NDArray[np.int64]
 ROWS_AT_A_TIME = 245_760
 BYTES_AT_A_TIME = 256 << 20
 ODD_ROWS_AT_A_TIME = 16_384
-SAMPLE_ROWS = 5_000
 
 _MALFORMED = "malformed"
 
@@ -248,21 +247,21 @@ class _Receiving:
     # The split
 
     def _split_all(self) -> None:
-        sampled = False
+        content = Content(self.contract)
         for batch in _timed(_grouped(self.reader.batches(self.columns)), self.receipt, "read"):
-            if not sampled:
-                self._refuse_forbidden(batch.rows)
-                sampled = True
+            content.look(self.splitter.prepare(batch.rows))
+            if not self.receipt.rows_read:
+                self._refuse_forbidden(content)
             self.receipt.rows_read += len(batch.ordinals) + len(batch.malformed)
             self._set_malformed_aside(batch)
             self._split(batch)
             if sum(len(odd.ordinals) for odd in self.odd) >= ODD_ROWS_AT_A_TIME:
                 self._look_closer()
+        self._refuse_forbidden(content)
         self._look_closer()
 
-    def _refuse_forbidden(self, rows: pa.Table) -> None:
-        sample = self.splitter.prepare(rows.slice(0, SAMPLE_ROWS))
-        if why := forbidden_content(self.contract, sample):
+    def _refuse_forbidden(self, content: Content) -> None:
+        if why := content.refusal():
             raise DeliveryError(f"{self.source}: {why}; nothing of this delivery was kept")
 
     def _split(self, batch: Batch) -> None:

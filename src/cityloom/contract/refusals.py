@@ -11,14 +11,17 @@ is mended by leaving the word out.
 
 import base64
 import binascii
+import json
 import re
 import struct
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from math import isfinite
-from typing import cast
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,17 +41,23 @@ from cityloom.contract.forbidden_words import (
     WHOLE_LABELS,
     Matter,
 )
-from cityloom.contract.model import Classification, Column, Contract
+from cityloom.contract.model import Classification, Column, Contract, Kind
 from cityloom.errors import ContractError
 
+_STRETCHES = 20
+_ROWS_LOOKED_AT = 5_000
+_OBJECTS_LOOKED_AT = 500
+_BLOBS_LOOKED_AT = 50
+_MOST_SEEN = 500
 _MOST_WORDS = 400
-_BLOBS_LOOKED_AT = 200
+_LONGEST_WORD = 100
 _SHORTEST_BLOB = 40
+_LONGEST_VECTOR = 65_536
 
 
 def refuse_forbidden(contract: Contract) -> None:
     """Raise ``ContractError`` where a column may not be held, or not without its own purpose."""
-    subject = f"{contract.dataset} {contract.title} {contract.description}"
+    subject = _subject(contract)
     for column in contract.columns:
         if reason := forbidden_column(column, subject) or unpurposed_column(column):
             raise ContractError(f"{contract.origin}: column '{column.name}': {reason}")
@@ -98,27 +107,73 @@ def unpurposed_column(column: Column) -> str | None:
     )
 
 
+class Content:
+    """What the columns of a delivery hold, sampled batch by batch in little memory.
+
+    A column is refused when most of its different values are words of one forbidden matter or look
+    like biometric templates. JSON is looked into: a key is judged as the name of a column is, and
+    the texts under it as the values of one.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._seen: dict[tuple[str, ...], _Seen] = {}
+        self._named: dict[str, str] = {}
+
+    def look(self, rows: pa.Table) -> None:
+        """Sample a batch, whose columns have the contract's names; only text is looked at."""
+        for column in self._contract.columns:
+            if column.name in rows.column_names and _is_text(rows[column.name]):
+                values = rows[column.name]
+                self._add((column.name,), _sample(values, _ROWS_LOOKED_AT))
+                if column.kind is not Kind.GEOMETRY:
+                    self._look_into(column.name, _sample(values, _OBJECTS_LOOKED_AT))
+
+    def refusal(self) -> str | None:
+        """Why no dataset may hold what was seen so far; ``None`` where it may."""
+        for name, reason in self._named.items():
+            return f"column '{name}' holds JSON with a key of which {reason}"
+        for (name, *keys), seen in self._seen.items():
+            if found := seen.refusal():
+                return f"column '{name}'{' holds JSON in which' if keys else ':'} {found}"
+        return None
+
+    def _add(self, path: tuple[str, ...], values: pa.ChunkedArray) -> None:
+        if path in self._seen or len(self._seen) < _MOST_SEEN:
+            self._seen.setdefault(path, _Seen()).add(values)
+
+    def _look_into(self, name: str, values: pa.ChunkedArray) -> None:
+        found: dict[str, list[str | None]] = {}
+        for key, text in _entries_of_json(values):
+            found.setdefault(key, []).append(text)
+        for key, texts in found.items():
+            if (name, key) not in self._seen and (reason := self._forbidden_key(key)):
+                self._named[name] = reason
+            self._add((name, key), pa.chunked_array([pa.array(texts, pa.string())]))
+
+    def _forbidden_key(self, key: str) -> str | None:
+        return forbidden_column(Column(key, key, Kind.JSON), _subject(self._contract))
+
+
 def forbidden_content(contract: Contract, sample: pa.Table) -> str | None:
     """Why a delivery is refused for what its columns hold; ``None`` where it may come in.
 
-    ``sample`` holds some thousand rows as text, by column name. A column is refused when most of
-    its different values are words of one forbidden matter or look like biometric templates.
+    ``sample`` holds rows as text, by column name; see :class:`Content` for more than one batch.
     """
-    for name in (column.name for column in contract.columns):
-        if name in sample.column_names and (reason := forbidden_values(sample[name])):
-            return f"column '{name}': {reason}"
-    return None
+    content = Content(contract)
+    content.look(sample)
+    return content.refusal()
 
 
 def forbidden_values(values: "pa.ChunkedArray[pa.StringScalar]") -> str | None:
     """Why a column of such values is refused, whatever its name; ``None`` where it is not."""
-    counted = pc.value_counts(values.drop_null())
-    words = cast("list[str]", counted.field("values").slice(0, _MOST_WORDS).to_pylist())
-    times = cast("list[int]", counted.field("counts").slice(0, _MOST_WORDS).to_pylist())
-    counts = dict(zip(words, times, strict=True))
-    if len(counted) < _MOST_WORDS and (found := _vocabulary(counts)):
-        return found
-    return _templates([value for value in words[:_BLOBS_LOOKED_AT] if value.strip()])
+    seen = _Seen()
+    seen.add(values)
+    return seen.refusal()
+
+
+def _subject(contract: Contract) -> str:
+    return f"{contract.dataset} {contract.title} {contract.description}"
 
 
 def _refusal(line: Matter, word: str) -> str:
@@ -283,6 +338,92 @@ _ASKED_OF_PEOPLE = _Phrases(ASKED_OF_PEOPLE)
 # Content
 
 
+@dataclass
+class _Seen:
+    """What was seen of a column: its words while they are few, and what its long values look like.
+
+    ``words`` is ``None`` once there are too many for a vocabulary.
+    """
+
+    words: dict[str, int] | None = field(default_factory=dict)
+    looked_at: int = 0
+    alike: Counter[str] = field(default_factory=Counter)
+
+    def add(self, values: "pa.ChunkedArray[pa.StringScalar]") -> None:
+        """See some more values."""
+        counted = pc.value_counts(values.drop_null())
+        if self.words is not None:
+            self._count(counted.slice(0, _MOST_WORDS).to_pylist())
+        some = cast("list[str]", _thinned(counted.field("values"), _BLOBS_LOOKED_AT).to_pylist())
+        blobs = [value.strip() for value in some if value.strip()]
+        self.looked_at += len(blobs)
+        self.alike.update(what for value in blobs for what in _looks_like(value))
+
+    def _count(self, counted: Iterable[Mapping[str, Any]]) -> None:
+        words = self.words or {}
+        for found in counted:
+            word = found["values"][:_LONGEST_WORD]
+            words[word] = words.get(word, 0) + found["counts"]
+        self.words = words if len(words) < _MOST_WORDS else None
+
+    def refusal(self) -> str | None:
+        """Why a column of what was seen is refused; ``None`` where it is not."""
+        if self.words and (found := _vocabulary(self.words)):
+            return found
+        for what, alike in self.alike.items():
+            if 2 * alike > self.looked_at:
+                return (
+                    f"{alike} of {self.looked_at} different values look like {what}, which no "
+                    "dataset may hold: a body cannot be changed when its measure leaks; "
+                    "remove the column from the contract"
+                )
+        return None
+
+
+def _is_text(values: pa.ChunkedArray) -> bool:
+    return bool(pa.types.is_string(values.type) or pa.types.is_large_string(values.type))
+
+
+def _sample(values: pa.ChunkedArray, most: int) -> pa.ChunkedArray:
+    """Some values, in stretches over all of them; of a sparse column those that are there."""
+    if 2 * values.null_count > len(values):
+        values = values.drop_null()
+    if len(values) <= most:
+        return values
+    apart = len(values) // _STRETCHES
+    stretches = (values.slice(n * apart, most // _STRETCHES) for n in range(_STRETCHES))
+    return pa.chunked_array([chunk for part in stretches for chunk in part.chunks])
+
+
+def _thinned(values: pa.Array, most: int) -> pa.Array:
+    """Some values, evenly apart."""
+    apart = max(1, -(-len(values) // most))
+    return values.take(pa.array(range(0, len(values), apart), pa.int64()))
+
+
+def _entries_of_json(values: pa.ChunkedArray) -> Iterator[tuple[str, str | None]]:
+    """The keys of what is JSON among some values, and the texts under them."""
+    begun = values.filter(pc.match_substring_regex(values, r"^\s*[\[{]"))
+    for text in cast("list[str]", begun.to_pylist()):
+        with suppress(ValueError, RecursionError):
+            yield from list(_entries(json.loads(text)))
+
+
+def _entries(value: object, key: str = "") -> Iterator[tuple[str, str | None]]:
+    """Each key of a JSON value, however deep, alone and with each text or vector under it."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name, None
+            yield from _entries(inner, name)
+    elif value and isinstance(value, list) and all(isinstance(item, int | float) for item in value):
+        yield key, str(value)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _entries(inner, key)
+    elif isinstance(value, str):
+        yield key, value
+
+
 def _vocabulary(counts: dict[str, int]) -> str | None:
     """The matter whose words make up most of some values, in words."""
     told: dict[str, int] = {}
@@ -294,7 +435,9 @@ def _vocabulary(counts: dict[str, int]) -> str | None:
         certain = {word for word in told if _is_value(word, line.certain)}
         likely = {word for word in told if _is_value(word, line.likely)} - certain
         if _is_vocabulary(line, told, certain, likely):
-            shown = ", ".join(f"'{word}'" for word in sorted(certain | likely)[:4])
+            shown = ", ".join(
+                f"'{word}'" for word in sorted({_head(word) for word in certain | likely})[:4]
+            )
             return (
                 f"{len(certain | likely)} of its {len(told)} different values are words of "
                 f"{line.name} ({shown}), which no dataset may hold: {line.reason}; "
@@ -321,22 +464,17 @@ def _comparable(value: str) -> str:
 
 
 def _is_value(word: str, vocabulary: frozenset[str]) -> bool:
-    return word in vocabulary or re.split(r"\s*[:,]", word, maxsplit=1)[0] in vocabulary
+    return word in vocabulary or _head(word) in vocabulary
 
 
-def _templates(values: Sequence[str]) -> str | None:
-    """What kind of biometric template most of some values look like, in words."""
-    if not values:
-        return None
-    for look, what in _LOOKS:
-        alike = [value for value in values if len(value) >= _SHORTEST_BLOB and look(value.strip())]
-        if 2 * len(alike) > len(values):
-            return (
-                f"{len(alike)} of {len(values)} different values look like {what}, which no "
-                "dataset may hold: a body cannot be changed when its measure leaks; "
-                "remove the column from the contract"
-            )
-    return None
+def _head(word: str) -> str:
+    """What stands before an explanation: ``white`` of ``white: irish``."""
+    return re.split(r"\s*[:,]", word, maxsplit=1)[0]
+
+
+def _looks_like(value: str) -> list[str]:
+    """The kinds of biometric template that a value looks like."""
+    return [what for look, what in _LOOKS if len(value) >= _SHORTEST_BLOB and look(value)]
 
 
 _MAGIC = (b"FMR\0", b"FAC\0", b"FIR\0", b"IIR\0", b"VIR\0", b"FSP\0", b"FSK\0", b"HND\0", b"DNA\0")
@@ -356,6 +494,8 @@ def _is_feature_vector(value: str) -> bool:
 
 
 def _is_written_vector(value: str) -> bool:
+    if len(value) > _LONGEST_VECTOR:
+        return False
     parts = re.split(r"[\s,;|]+", value.strip("[](){} \t"))
     if len(parts) not in _VECTOR_LENGTHS:
         return False
