@@ -479,3 +479,12 @@ def test_a_byte_order_mark_is_dropped_at_the_start_and_nowhere_else(
     rows = [("\ufeffa", "b\ufeff"), ("\ufeff", "\ufeff\ufeff\ufeff"), ("x" * 5 + "\ufeff", "y")]
     with blocks_of(block):
         assert values(file, written(rows, 2, encoding), encoding=encoding) == rows
+
+
+@pytest.mark.parametrize("size", BLOCKS)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_blank_lines_before_the_header_are_passed_over(file: Path, size: int, end: str) -> None:
+    text = end * 2000 + f"id,name{end}1,a{end}2,b{end}"
+    with blocks_of(size):
+        assert values(file, text.encode()) == [("1", "a"), ("2", "b")]
+        assert values(file, (end * 2000 + "id,name").encode()) == []

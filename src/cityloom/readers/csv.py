@@ -31,6 +31,7 @@ Octets = npt.NDArray[np.uint8]
 
 _QUOTE, _NEWLINE, _RETURN, _ENDS = b'"', b"\n", b"\r", b"\r\n"
 _WRITTEN = re.compile(b"[^\r\n]")
+_HEADER = re.compile(b"[\r\n]*[^\r\n][^\n]*\n")
 
 csv.field_size_limit(LONGEST_RECORD)
 
@@ -75,15 +76,14 @@ class CsvReader:
                         f"near row {ordinal}; this is not delimited text"
                     )
                 if not headed:
-                    if _NEWLINE not in rest:
+                    header = _HEADER.match(rest)
+                    if not header:
                         continue
-                    rest, headed = _after_header(rest), True
+                    rest, headed = rest[header.end() :], True
                 batch, rest, read = _parse(rest, shape, ordinal, last=False)
                 ordinal += read
                 yield batch
-            if not headed:
-                rest = _after_header(rest)
-            yield _parse(rest, shape, ordinal, last=True)[0]
+            yield _parse(rest if headed else b"", shape, ordinal, last=True)[0]
 
 
 class _Shape:
@@ -134,11 +134,6 @@ def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
             )
     if rest.strip(_ENDS):
         yield rest
-
-
-def _after_header(text: bytes) -> bytes:
-    line, _, rest = text.partition(_NEWLINE)
-    return rest if line.strip(_ENDS) else _after_header(rest) if rest else b""
 
 
 def _parse(text: bytes, shape: _Shape, ordinal: int, last: bool) -> tuple[Batch, bytes, int]:

@@ -7,12 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
-from sqlalchemy.exc import DBAPIError
-
 from cityloom.catalogue import DatasetFacts
 from cityloom.check import Finding, findings
 from cityloom.city import City
 from cityloom.contract import Contract
+from cityloom.errors import StorageError
 from cityloom.policy import Principal
 from cityloom.runs import Run
 
@@ -95,7 +94,7 @@ def _runs(city: City) -> list[Run]:
     for attempt in range(_TRIES):
         try:
             return city.runs()
-        except DBAPIError:
+        except StorageError:
             if attempt == _TRIES - 1:
                 raise
             time.sleep(0.05 * (attempt + 1))
