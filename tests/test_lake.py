@@ -48,6 +48,7 @@ def test_a_table_that_was_never_made_is_empty(tmp_path: Path) -> None:
     assert not table.exists
     assert (table.files(), table.rows(), table.size(), table.marker("x")) == ([], 0, 0, None)
     assert (table.latest_version(), table.commits_since(-1)) == (-1, [])
+    assert table.oldest_version() == -1
     assert table.without("SELECT 1 AS id", ["id"]).rows == 0
 
 
@@ -308,3 +309,21 @@ def test_a_file_ends_with_the_rows_that_pass_its_bound(
             rows = [[*range(count)], ["x"] * count, ["b"] * count]
             writer.write(pa.table(rows, schema=SCHEMA))
     assert [file.rows for file in writer.files] == [4, 1]
+
+
+def test_a_file_that_is_gone_already_does_not_keep_the_others(
+    table: LakeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cityloom.lake, "ROWS_PER_FILE", 1)
+    before = set(table.folder.iterdir())
+
+    def fail() -> None:
+        with table.writer(SCHEMA) as writer:
+            for _ in range(3):
+                writer.write(pa.table([[1], ["x"], ["a"]], schema=SCHEMA))
+            (table.folder / writer.files[0].name).unlink()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert set(table.folder.iterdir()) == before
