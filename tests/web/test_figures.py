@@ -3,10 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from cityloom.contract.model import Column, Contract, Kind
-from cityloom.runs import DERIVE, RECEIVE, REPLAY, Run
+from cityloom.runs import DERIVE, RECEIVE, REPLAY, Run, failures
 from cityloom.web.figures import (
     Standing,
-    failures,
     intake,
     last_change,
     last_weave,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from cityloom.contract import Contract
-from cityloom.runs import DERIVE, RECEIVE, REPLAY, Run, deliveries
+from cityloom.runs import DERIVE, RECEIVE, REPLAY, Run, deliveries, failures
 
 _SAME_WEAVE = timedelta(minutes=1)
 
@@ -39,12 +39,6 @@ def ended(run: Run) -> datetime:
 def last_change(runs: Iterable[Run]) -> datetime | None:
     """When rows last changed."""
     return max((ended(run) for run in runs if not run.failed), default=None)
-
-
-def failures(runs: Iterable[Run]) -> list[Run]:
-    """The failed runs that nothing has mended since."""
-    newest = {(run.dataset, run.source): run for run in runs if run.kind in (RECEIVE, DERIVE)}
-    return [run for run in newest.values() if run.failed]
 
 
 def standing(contract: Contract, runs: Sequence[Run]) -> Standing:

@@ -6,10 +6,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cityloom.runs import failures
 from cityloom.web.answers import Page, Table, answer
 from cityloom.web.charts import Part, bar
 from cityloom.web.desk import Desk, Look
-from cityloom.web.figures import Intake, Standing, ended, failures, intake, last_weave
+from cityloom.web.figures import Intake, Standing, ended, intake, last_weave
 from cityloom.web.kernel_words import finding_words
 from cityloom.web.languages import Language, language_of
 from cityloom.web.pages.connections import city_drawing
