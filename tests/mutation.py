@@ -8,7 +8,7 @@ A random sample of cosmic-ray's mutations of each part, one a place in the code,
 of the work tree against the tests that belong to the file. A mutant that fails them, crashes or
 hangs is killed; each that survives is printed. The exit status is 1 where fewer than 80 % of a
 part's sample are killed. A sample of fewer than 20 says too little for that, and fails where fewer
-than half are.
+than a third are, which is no longer chance.
 
 Left out is what cannot matter: mutants that do not compile, and those that change annotations,
 docstrings, the bodies of protocols, ``if TYPE_CHECKING``, ``if __name__`` or ``frozen=True``.
@@ -83,7 +83,7 @@ def main() -> int:
             if not asked.trusted:
                 _see_that_tests_pass(asked.parts, pool)
             scores = [_score(part, asked.sample, asked.seed, pool) for part in asked.parts]
-    return int(min(scores) < (0.8 if asked.sample >= 20 else 0.5))
+    return int(min(scores) < (0.8 if asked.sample >= 20 else 1 / 3))
 
 
 def _arguments() -> argparse.Namespace:
