@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from cityloom.city import City
-from cityloom.errors import DeliveryError
+from cityloom.contract import parse_contract
+from cityloom.errors import ContractError, DeliveryError
 from cityloom.inbox import Fingerprints, delivered_files, files_in
 from cityloom.store import open_store
 from tests.cities import column, contract_text, new_city
@@ -45,6 +46,42 @@ def test_a_dataset_has_a_folder_or_files_of_its_name_in_the_inbox(city: City) ->
 def test_a_contract_may_name_another_place(city: City) -> None:
     put(city, "post/mon/thing-1.csv", "post/tue/thing-2.csv", "post/tue/x.csv", "inbox/posted.csv")
     assert found(city, "posted") == ["post/mon/thing-1.csv", "post/tue/thing-2.csv"]
+
+
+def named(city: City, dataset: str) -> dict[str, str]:
+    files = delivered_files(city.path, city.contract(dataset))
+    return {str(file.path.relative_to(city.path)): file.source for file in files}
+
+
+def test_a_file_goes_by_its_path_below_what_is_the_datasets(city: City) -> None:
+    put(city, "inbox/thing/a.csv", "inbox/thing/2024/a.csv", "inbox/thing.csv")
+    put(city, "post/mon/thing-1.csv", "post/tue/thing-1.csv")
+    assert list(named(city, "thing").values()) == ["2024/a.csv", "a.csv", "thing.csv"]
+    assert list(named(city, "posted").values()) == ["mon/thing-1.csv", "tue/thing-1.csv"]
+
+
+def test_two_files_of_one_name_are_two_deliveries(city: City) -> None:
+    put(city, "inbox/thing.csv", "post/mon/thing-1.csv", "post/tue/thing-1.csv")
+    assert named(city, "thing") == {"inbox/thing.csv": "thing.csv"}
+    assert len(city.weave()) == 3
+    put(city, "inbox/thing/thing.csv")
+    both = {"inbox/thing/thing.csv": "thing.csv", "inbox/thing.csv": "../thing.csv"}
+    assert named(city, "thing") == both
+    City.open(city.path).weave()
+    again = City.open(city.path)
+    assert again.plan() == []
+    assert (again.kept("thing").rows(), again.kept("posted").rows()) == (2, 2)
+
+
+def test_names_that_are_one_in_two_encodings_are_two_deliveries(city: City) -> None:
+    put(city, "inbox/thing/水表.csv", os.fsdecode(b"inbox/thing/" + "水表.csv".encode("gbk")))
+    assert sorted(named(city, "thing").values()) == ["\\xcb\\xae\\xb1\\xed.csv", "水表.csv"]
+
+
+@pytest.mark.parametrize("path", ["/data/x.csv", "../x.csv", "inbox/../../x.csv", ".", "in/**.csv"])
+def test_a_place_outside_the_city_is_refused(path: str) -> None:
+    with pytest.raises(ContractError, match="of 'servers'"):
+        parse_contract(contract_text("thing", [column("id")], server={"path": path}))
 
 
 def test_hidden_files_and_files_being_edited_are_no_deliveries(city: City) -> None:

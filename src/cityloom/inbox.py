@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path, PurePath
 
 from sqlalchemy import BigInteger, Column, Engine, String, Table, delete, insert, select
@@ -24,29 +26,47 @@ SEEN = Table(
 
 @dataclass(frozen=True)
 class DeliveredFile:
-    """A file and the name it goes by: the same name again means the same delivery again.
-
-    The name is the file's own, below the dataset's inbox with the folders between.
-    """
+    """A file and the name it goes by: the same name again means the same delivery again."""
 
     path: Path
     source: str
 
 
 def delivered_files(city: Path, contract: Contract) -> list[DeliveredFile]:
-    """The files that lie ready for a dataset, by name."""
-    places = (f"inbox/{contract.dataset}/**/*", f"inbox/{contract.dataset}.*")
-    found = {path for place in _said(contract.files.path, places) for path in city.glob(place)}
-    own = city / "inbox" / contract.dataset
-    return [
-        DeliveredFile(path, _in_text(path.relative_to(own) if own in path.parents else path.name))
-        for path in sorted(found)
-        if path.is_file() and not path.name.startswith((".", "~"))
-    ]
+    """The files that lie ready for a dataset, by path, each with a name of its own.
+
+    A file goes by its path below the dataset's folder of the inbox, or below what stands before the
+    first wildcard of the contract's own pattern.
+    """
+    inbox = city / "inbox"
+    own = inbox / contract.dataset
+    pattern = contract.files.path
+    places = (pattern,) if pattern else (f"inbox/{own.name}/**/*", f"inbox/{own.name}.*")
+    found = {path for place in places for path in city.glob(place) if _is_delivered(path)}
+    files = _named(found, own, city / _fixed_part(pattern) if pattern else inbox)
+    return sorted(files, key=lambda file: file.path)
 
 
-def _said(path: str | None, otherwise: tuple[str, ...]) -> tuple[str, ...]:
-    return (path,) if path else otherwise
+def _is_delivered(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith((".", "~"))
+
+
+def _fixed_part(pattern: str) -> Path:
+    """The folders of a pattern that stand before its first wildcard."""
+    folders = Path(pattern).parent.parts
+    return Path(*takewhile(lambda folder: not set(folder) & set("*?["), folders))
+
+
+def _named(paths: Iterable[Path], own: Path, base: Path) -> list[DeliveredFile]:
+    """The files by their names; of two with one name, that in the dataset's folder keeps it."""
+    taken: dict[str, Path] = {}
+    for path in sorted(paths, key=lambda p: (own not in p.parents, _in_text(p) != str(p), p)):
+        usual = _in_text(path.relative_to(own if own in path.parents else base))
+        beside = os.path.relpath(path, own)
+        escaped = os.fsencode(beside).decode("ascii", errors="backslashreplace")
+        names = (name for name in (usual, _in_text(beside), escaped) if name not in taken)
+        taken[next(names)] = path
+    return [DeliveredFile(path, name) for name, path in taken.items()]
 
 
 def files_in(path: Path) -> list[DeliveredFile]:

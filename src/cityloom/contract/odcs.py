@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pydantic
@@ -218,7 +218,23 @@ def _files(document: OpenDataContractStandard) -> Files:
             f"delimiter '{delimiter}' must be one ASCII character, or 'tab', "
             "and no quotation mark or line end"
         )
-    return Files(server.path, server.format, delimiter, _encoding(server.encoding or "utf-8"))
+    encoding = _encoding(server.encoding or "utf-8")
+    return Files(_pattern(server.path), server.format, delimiter, encoding)
+
+
+def _pattern(path: str | None) -> str | None:
+    """The pattern of a dataset's files, which lie in the city."""
+    if not path:
+        return None
+    parts = PurePath(path).parts
+    if not parts or PurePath(path).is_absolute() or ".." in parts:
+        raise ContractError(
+            f"path '{path}' of 'servers' leads out of the city; "
+            "expected one from the city's folder, as in inbox/trees/*.csv"
+        )
+    if any("**" in part and part != "**" for part in parts):
+        raise ContractError(f"path '{path}' of 'servers': '**' stands for folders, so stands alone")
+    return path
 
 
 def _encoding(name: str) -> str:
