@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import cityloom.lake
+from cityloom.city import City
 from cityloom.errors import UsageError
 from cityloom.lake import DELIVERY, DataFile, LakeTable, scan
 from cityloom.sql import connect
@@ -327,3 +328,18 @@ def test_a_file_that_is_gone_already_does_not_keep_the_others(
     with pytest.raises(RuntimeError):
         fail()
     assert set(table.folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["a%20b", "a\\b", "a%2Fb", "\udcff"])
+def test_a_city_is_refused_where_its_tables_would_not_be_found(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="rename the folder"):
+        City.create(tmp_path / name, "Town")
+    assert list(tmp_path.iterdir()) == []
+    City.create(tmp_path / "town", "Town").path.rename(tmp_path / name)
+    with pytest.raises(UsageError, match="rename the folder"):
+        City.open(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["100%", "a#b", "a?b", "a b", "区"])
+def test_a_city_may_have_a_name_of_other_signs(tmp_path: Path, name: str) -> None:
+    assert City.open(City.create(tmp_path / name, "Town").path).settings.name == "Town"

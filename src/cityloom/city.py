@@ -11,7 +11,7 @@ from cityloom.catalogue import DatasetFacts, dataset_facts
 from cityloom.contract import Contract, load_contracts
 from cityloom.errors import AccessRefused, UsageError, faults_in_words
 from cityloom.inbox import DeliveredFile, Fingerprints, files_in
-from cityloom.lake import LakeTable
+from cityloom.lake import LakeTable, check_place
 from cityloom.ledger import Entry, Ledger
 from cityloom.lock import writer_lock
 from cityloom.module import Module, installed_modules
@@ -49,6 +49,7 @@ class City:
             UsageError: there is none, or it cannot be read by this version.
         """
         path = Path(path).resolve()
+        check_place(path)
         settings = read_settings(path)
         if engine:
             settings = checked_settings({**settings.model_dump(), "engine": engine}, "--engine")
@@ -62,6 +63,7 @@ class City:
             UsageError: there is something there already.
         """
         path = Path(path).resolve()
+        check_place(path)
         if path.exists() and any(path.iterdir()):
             raise UsageError(f"{path}: not empty; a new city needs a folder of its own")
         settings = checked_settings({"name": name}, "--name")

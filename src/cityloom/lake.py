@@ -40,6 +40,20 @@ _CONFIGURATION = {
 }
 
 
+def check_place(folder: Path) -> None:
+    """Refuse a folder whose path the lake's tables would not be found by.
+
+    Raises:
+        UsageError: the path has a ``%`` with two hexadecimal digits, a backslash, or is not UTF-8.
+    """
+    path = os.fsencode(folder).decode(errors="backslashreplace")
+    if unquote(path) != path or "\\" in path:
+        raise UsageError(
+            f"{path}: a city cannot lie at a path with a '%' and two digits such as '%20', "
+            "a backslash, or a name that is not UTF-8; rename the folder"
+        )
+
+
 @dataclass(frozen=True)
 class DataFile:
     """A Parquet file in a table's folder, not yet part of the table."""
