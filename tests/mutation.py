@@ -39,6 +39,13 @@ ROOT = Path(__file__).parent.parent
 NEEDED = ("src", "tests", "benchmarks", "examples", "docs", "pyproject.toml")
 SOURCE = Path("src/cityloom")
 SECONDS = 300
+UNSHRUNK = """
+from hypothesis import Phase, settings
+
+settings.register_profile("unshrunk", settings.default, phases=[Phase.explicit, Phase.generate])
+settings.load_profile("unshrunk")
+"""
+"""A pytest plugin: a property that fails is not made small, which takes longest of all."""
 
 Part = Mapping[str, tuple[str, ...]]
 
@@ -126,6 +133,7 @@ def _copy(folder: Path) -> Path:
     for name in NEEDED:
         copied = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copied(ROOT / name, tree / name)
+    (tree / "unshrunk.py").write_text(UNSHRUNK)
     if (ROOT.parent / "shared").exists():
         (folder / "shared").symlink_to(ROOT.parent / "shared")
     compile_dir(tree / "src", quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
@@ -141,7 +149,8 @@ def _enter(copies: "Queue[Path]") -> None:
 def _survivor(mutation: MutationSpec | None, tests: tuple[str, ...]) -> str | None:
     """What a mutation changed, if the tests pass all the same."""
     paths = [f"tests/{test}" for test in tests]
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *paths]
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "unshrunk"]
+    command = [sys.executable, "-m", "pytest", *options, *paths]
     result = mutate_and_test([mutation] if mutation else [], shlex.join(command), SECONDS)
     return None if result.is_killed else f"{result.diff}\n"
 
