@@ -739,3 +739,20 @@ def test_a_function_that_fails_is_told_with_the_line_that_failed(town: Town) -> 
     tables = town.folder / "site" / town.package / "tables.py"
     last = len(tables.read_text().rstrip().splitlines())
     assert f"tables.waits failed: ValueError: no such thing ({tables}:{last})" in error
+
+
+def test_partitions_are_those_of_the_inputs_and_not_of_its_own_last_version(town: Town) -> None:
+    town.receives(case=CASE)
+    town.makes(copy=[column("no", "integer"), column("district")])
+    town.by("""
+        @by_partition("district")
+        def copy(previous: pa.Table, case: pa.Table) -> pa.RecordBatch:
+            assert len(previous.filter(pc.is_valid(previous["district"]))) in (0, len(case))
+            return case.select(["no", "district"]).combine_chunks().to_batches()[0]
+    """)
+    town.delivers("case", "one", *CASES)
+    assert town.weave()["copy"].error == ""
+    assert town.rows("copy") == [(1, "N"), (2, "N"), (3, "S")]
+    town.delivers("case", "two", {"no": "4", "district": "W", "days": "9"})
+    assert town.weave()["copy"].error == ""
+    assert town.rows("copy") == [(1, "N"), (2, "N"), (3, "S"), (4, "W")]
