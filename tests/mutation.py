@@ -61,7 +61,7 @@ PARTS: dict[str, Part] = {
         "contract/geometries.py": ("contract/test_rules.py",),
         "contract/model.py": ("contract/test_odcs.py", "contract/test_split.py"),
         "contract/odcs.py": ("contract/test_odcs.py",),
-        "contract/refusals.py": ("contract/test_refusals.py",),
+        "contract/refusals.py": ("contract/test_refusals.py", "contract/test_content.py"),
         "contract/rules.py": ("contract/test_rules.py", "contract/test_odcs.py"),
         "contract/split.py": ("contract/test_split.py", "contract/test_rules.py"),
     },
