@@ -283,6 +283,17 @@ ROW = [
         ("CAST(kind AS INTEGER) > 3 AND opened > DATE '2024-01-01'",
          {"kind": "x", "opened": "2024-01-02"}, {"kind": "3", "opened": "2024-01-02"}),
         ("kind LIKE 'a''%'", {"kind": "a'b"}, {"kind": "ab"}),
+        ("kind LIKE 'a!%' ESCAPE '!'", {"kind": "a%"}, {"kind": "ab"}),
+        ("starts_with(kind, 'a')", {"kind": "ab"}, {"kind": "ba"}),
+        ("ends_with(kind, 'a')", {"kind": "ba"}, {"kind": "ab"}),
+        ("contains(kind, 'a')", {"kind": "bab"}, {"kind": "b"}),
+        ("regexp_matches(kind, 'a+')", {"kind": "baa"}, {"kind": "b"}),
+        ("regexp_full_match(kind, 'a+')", {"kind": "aa"}, {"kind": "aab"}),
+        ("coalesce(cost > 1, kind = 'a')", {"kind": "a"}, {"kind": "b"}),
+        ("if(cost > 1, kind = 'a', kind = 'b')", {"cost": "1", "kind": "b"},
+         {"cost": "2", "kind": "b"}),
+        ("NOT (cost > 1 AND kind = 'a')", {"cost": "2", "kind": "b"}, {"cost": "2", "kind": "a"}),
+        ("TRY_CAST(kind AS BOOLEAN)", {"kind": "true"}, {"kind": "false"}),
     ],
 )  # fmt: skip
 def test_a_rule_over_columns_is_a_condition_on_each_row(
