@@ -433,3 +433,15 @@ def test_a_refused_vocabulary_is_shown_in_part() -> None:
 )
 def test_a_word_is_found_however_it_is_joined(name: str, found: bool) -> None:
     assert (forbidden_column(column(name)) is not None) == found
+
+
+def test_a_sparse_column_is_judged_by_the_values_it_has() -> None:
+    values: list[str | None] = [None] * 12_000
+    for place in range(300, 12_000, 600):
+        values[place] = ("汉族", "回族")[place // 600 % 2]
+    assert "ethnicity" in (refused(values) or "")
+
+
+def test_a_key_of_json_is_judged_as_a_column_is() -> None:
+    assert "JSON with a key of which" in (refused(['{"religion": "x"}']) or "")
+    assert refused(['{"colour": "x"}', '{"colour": {"shade": "y"}}']) is None
