@@ -182,6 +182,15 @@ def test_a_range_is_told_with_its_bound_and_unit(tmp_path: Path) -> None:
     assert outcome.messages(2) == ["area: not less than 9 m2"]
 
 
+def test_the_digits_of_a_decimal_are_told(tmp_path: Path) -> None:
+    column = {"name": "v", "logicalType": "number", "physicalType": "DECIMAL(6,2)"}
+    outcome = judge(new_city(tmp_path / "city", [column]), [{"v": "12345"}, {"v": "1234.50"}])
+    assert outcome.messages(1) == [
+        "v: not a number of at most 4 digits before and 2 after the point"
+    ]
+    assert len(outcome.kept) == 1
+
+
 def test_lengths_are_counted_in_characters_and_not_in_bytes(tmp_path: Path) -> None:
     column = {"name": "v", **options("string", minLength=2, maxLength=3)}
     sound = ["ab", "abc", "路口", "人民路", "🏙️", "🌆🌇", "🌆🌇🌃", "é", "e\u0301", "𠮷野家"]
