@@ -36,7 +36,7 @@ mutation: $(VENV)/.installed-mutation
 	$(BIN)/python -m tests.mutation --workers 2
 
 mutation-sample: $(VENV)/.installed-mutation
-	$(BIN)/python -m tests.mutation --workers 2 --sample 8 --trusted --seed "$$(git rev-parse HEAD)"
+	$(BIN)/python -m tests.mutation --workers 2 --sample 6 --trusted --seed "$$(git rev-parse HEAD)"
 
 assets: src/cityloom/web/static/vendor/.complete
 
