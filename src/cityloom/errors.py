@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ARROW = re.compile(r"\s*\x1b\[\d*m↳\x1b\[\d*m")
+
+
+_MENDS: dict[type[Exception], str] = {
+    PermissionError: "work where you may write, or ask whoever owns it",
+    NotADirectoryError: "there is a file where a folder should be; name a folder",
+    IsADirectoryError: "there is a folder where a file should be; name a file",
+}
 
 
 class UsageError(Exception):
@@ -58,10 +66,17 @@ def faults_in_words(place: Path | None = None) -> Iterator[None]:
             raise
         said = plain(error)
         where = f"{place}: " if place and str(place) not in said else ""
+        if mend := _MENDS.get(type(error)):
+            raise StorageError(f"{where}{said}; {mend}") from error
         raise StorageError(
             f"{where}{said}. What was committed is whole; nothing else was kept. "
             "See that the disk is sound and has free space, then run the same command again"
         ) from error
+
+
+def visible(text: str) -> str:
+    """A text with its control characters written out, so that none reaches a terminal."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def plain(error: Exception) -> str:

@@ -21,3 +21,8 @@ def test_a_narrow_screen_keeps_the_name_and_the_numbers(
     monkeypatch.setenv("COLUMNS", "60")
     print_facts([ROW], ROW, as_json=False)
     assert "population_by_subdistrict  1,234,567  office" in capsys.readouterr().out
+
+
+def test_control_characters_never_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_facts([{"dataset": "tree", "error": "it has \x1b[31mq"}], ("dataset", "error"), False)
+    assert "it has \\x1b[31mq" in capsys.readouterr().out

@@ -4,12 +4,15 @@ import sys
 
 import typer
 
-from cityloom.errors import UsageError, faults_in_words
+from cityloom.errors import UsageError, faults_in_words, visible
 
 COMMANDS = (
     "new", "receive", "weave", "serve", "check", "datasets", "show", "runs", "quarantine",
     "export", "contract", "erase",
 )  # fmt: skip
+
+INTERRUPTED = 130
+"""The exit status after Ctrl+C."""
 
 
 def main() -> None:
@@ -25,8 +28,12 @@ def main() -> None:
         from rich.markup import escape
 
         console = Console(stderr=True, emoji=False, highlight=False)
-        console.print(f"[red]✗[/red] {escape(str(error))}", soft_wrap=True)
+        console.print(f"[red]✗[/red] {escape(visible(str(error)))}", soft_wrap=True)
         sys.exit(1)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            typer.echo("Stopped. What was committed is whole; the same command goes on.", err=True)
+        raise
 
 
 def _app() -> typer.Typer:

@@ -25,7 +25,10 @@ def register(app: typer.Typer) -> None:
 
 def export(
     dataset: Annotated[str, typer.Argument(help="The dataset to export.")],
-    format: Annotated[Format, typer.Option("--format", help="The file format.")] = Format.parquet,
+    format: Annotated[
+        Format | None,
+        typer.Option("--format", help="The file format.", show_default="by the file's name"),
+    ] = None,
     to: Annotated[
         Path | None, typer.Option("--to", help="The file to write.", show_default="by its name")
     ] = None,
@@ -38,6 +41,13 @@ def export(
 
     opened = open_city(city, engine)
     reader = opened.read(dataset, operator(), purpose)
-    path = to or Path(f"{dataset}.{format}")
-    rows = write_file(reader, path, format, opened.contract(dataset))
+    form = format or _format_of(to)
+    path = to or Path(f"{dataset}.{form}")
+    rows = write_file(reader, path, form, opened.contract(dataset))
     typer.echo(f"{rows:,} rows written to {path}")
+
+
+def _format_of(path: Path | None) -> Format:
+    """The format that a file's name ends in; Parquet where it names none."""
+    ending = path.suffix.removeprefix(".").lower() if path else ""
+    return Format(ending) if ending in set(Format) else Format.parquet

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cityloom.errors import visible
+
 if TYPE_CHECKING:
     from cityloom.city import City
 
@@ -80,4 +82,4 @@ def _written(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.2f}"
-    return str(value)
+    return visible(str(value))

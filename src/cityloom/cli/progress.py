@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from cityloom.errors import visible
 from cityloom.plan import Step
 from cityloom.runs import Run
 
@@ -57,7 +58,7 @@ def _bars(console: Console) -> Progress:
 
 def _line(console: Console, step: Step, run: Run) -> None:
     if run.failed:
-        error = escape(f"{run.dataset} ← {run.source}: {run.error}")
+        error = escape(visible(f"{run.dataset} ← {run.source}: {run.error}"))
         console.print(f"[red]✗[/red] {step.kind} {error}", soft_wrap=True)
         return
     refused = f", {run.rows_quarantined:,} quarantined" if run.rows_quarantined else ""

@@ -25,5 +25,8 @@ def runs(
     as_json: AsJson = False,
 ) -> None:
     """List what was received and made, oldest first: read = kept + quarantined + duplicate."""
-    found = open_city(city, engine).runs(dataset)
+    opened = open_city(city, engine)
+    found = opened.runs(dataset)
+    if dataset and not found:
+        opened.contract(dataset)
     print_facts([asdict(run) for run in found], COLUMNS, as_json)

@@ -1,11 +1,15 @@
 """``cityloom serve``"""
 
+import socket
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cityloom.cli.options import CityPath, EngineUrl, open_city
+from cityloom.errors import UsageError
+
+HOST = "127.0.0.1"
 
 
 def register(app: typer.Typer) -> None:
@@ -15,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     path: Annotated[Path | None, typer.Argument(help="The city's folder.")] = None,
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 8000,
     city: CityPath = Path(),
     engine: EngineUrl = None,
 ) -> None:
@@ -25,5 +29,20 @@ def serve(
     from cityloom.web.app import create_app
 
     app = create_app(open_city(path or city, engine))
-    typer.echo(f"Serving at http://127.0.0.1:{port} (stop with Ctrl+C)")
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+    with _listening(port) as listener:
+        typer.echo(f"Serving at http://{HOST}:{port} (stop with Ctrl+C)")
+        config = uvicorn.Config(app, log_level="warning")
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise UsageError(
+            f"port {port} cannot be used: {error.strerror}; choose another with --port"
+        ) from None
+    return listener

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def show(
     dataset: Annotated[str, typer.Argument(help="The dataset to look at.")],
-    rows: Annotated[int, typer.Option("--rows", min=1, help="How many rows.")] = 20,
+    rows: Annotated[int, typer.Option("--rows", min=1, max=1_000_000, help="How many rows.")] = 20,
     purpose: Purpose = None,
     city: CityPath = HERE,
     engine: EngineUrl = None,

@@ -39,11 +39,14 @@ def weave(
             typer.echo("Nothing to do: everything is woven.")
         return
     from cityloom.cli.progress import steps as report_steps
+    from cityloom.runs import failures
 
     with report_steps() as report:
         runs = woven.weave(report)
     if as_json:
         print_facts([asdict(run) for run in runs], COLUMNS, as_json)
+    elif not runs and failures(woven.runs()):
+        typer.echo("Nothing new. Something failed before and still does: see 'cityloom check'.")
     elif not runs:
         typer.echo("Nothing to do: everything is woven.")
     if failed := [run for run in runs if run.failed]:

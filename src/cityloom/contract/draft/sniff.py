@@ -141,7 +141,10 @@ def _agreement(lines: list[str], delimiter: str) -> tuple[float, int]:
 
 
 def _headless(head: str, delimiter: str) -> tuple[str, ...]:
-    first = next(csv.reader(head.splitlines()[:1], delimiter=delimiter), [])
+    try:
+        first = next(csv.reader(head.splitlines()[:1], delimiter=delimiter), [])
+    except csv.Error:
+        return ()
     if first and all(_NUMBER_OR_DATE.fullmatch(field.strip()) for field in first if field.strip()):
         return ("the first line looks like data; a delivered file needs a line of column names",)
     return ()
