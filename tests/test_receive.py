@@ -660,3 +660,11 @@ def test_batches_of_many_bytes_are_taken_one_by_one(monkeypatch: pytest.MonkeyPa
     batches = [Batch(rows, np.array([number])) for number in range(5)]
     grouped = cityloom.receive._grouped(batches)
     assert [len(batch.ordinals) for batch in grouped] == [2, 2, 1]
+
+
+def test_a_row_may_wait_for_a_dataset_that_the_city_does_not_have(tmp_path: Path) -> None:
+    columns = [column("no", "integer", key=1), column("place", refers="nowhere.code")]
+    city = new_city(tmp_path / "city", {"case": contract_text("case", columns)})
+    (run,) = deliver(city, "case", "a.csv", csv_bytes(("no", "place"), [(1, "N"), (2, "")]))
+    assert (run.rows_kept, run.rows_quarantined) == (1, 1)
+    assert quarantined(city, "case")[0].reasons == (("place", "reference"),)
