@@ -10,6 +10,7 @@ _ARROW = re.compile(r"\s*\x1b\[\d*m↳\x1b\[\d*m")
 
 
 _MENDS: dict[type[Exception], str] = {
+    FileNotFoundError: "see that its folder exists",
     PermissionError: "work where you may write, or ask whoever owns it",
     NotADirectoryError: "there is a file where a folder should be; name a folder",
     IsADirectoryError: "there is a folder where a file should be; name a file",

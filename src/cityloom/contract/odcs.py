@@ -26,6 +26,7 @@ from cityloom.contract.model import (
     RowRule,
 )
 from cityloom.contract.refusals import refuse_forbidden
+from cityloom.contract.spelling import check_spelling
 from cityloom.errors import ContractError
 
 SUFFIX = ".odcs.yaml"
@@ -91,9 +92,14 @@ def _document(text: str, origin: str) -> OpenDataContractStandard:
     if not isinstance(stated, dict) or not all(isinstance(name, str) for name in stated):
         raise ContractError(f"{origin}: not an ODCS contract: expected a mapping")
     try:
-        return OpenDataContractStandard(**stated)
+        document = OpenDataContractStandard(**stated)
     except pydantic.ValidationError as error:
         raise ContractError(f"{origin}: {_first_mistake(error)}") from None
+    try:
+        check_spelling(stated, document)
+    except ContractError as error:
+        raise ContractError(f"{origin}: {error}") from None
+    return document
 
 
 def _yaml(text: str, origin: str) -> Any:

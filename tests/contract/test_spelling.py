@@ -1,0 +1,32 @@
+"""A misspelt key of a contract is named, with what it should have been."""
+
+import pytest
+
+from cityloom.contract import parse_contract
+from cityloom.errors import ContractError
+from tests.cities import column, contract_text
+
+TEXT = contract_text("tree", [column("id", "integer", required=True), column("species")])
+
+
+@pytest.mark.parametrize(
+    ("written", "misspelt", "message"),
+    [
+        ("required: true", "requird: true",
+         "schema 'tree', properties 'id': 'requird' is not known; did you mean 'required'?"),
+        ("logicalType: integer", "logicaltype: integer", "did you mean 'logicalType'?"),
+        ("property: classification", "property: clasification",
+         "customProperties: 'clasification' is not known; did you mean 'classification'"),
+    ],
+)  # fmt: skip
+def test_a_key_that_is_nearly_known_is_refused(written: str, misspelt: str, message: str) -> None:
+    assert written in TEXT
+    with pytest.raises(ContractError) as refused:
+        parse_contract(TEXT.replace(written, misspelt, 1))
+    assert message in str(refused.value)
+
+
+def test_a_key_unlike_any_other_is_let_be() -> None:
+    custom = {"property": "colour", "value": "green"}
+    text = contract_text("tree", [column("id", xyzzy=1, customProperties=[custom])])
+    assert parse_contract(text).dataset == "tree"
