@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
@@ -24,7 +23,7 @@ from cityloom.lake import FileWriter, LakeTable, scan
 from cityloom.policy import is_open
 from cityloom.quarantine import MARKER, SCHEMA, files_of, undo_torn_commit
 from cityloom.receive import Receipt
-from cityloom.sql import quoted
+from cityloom.sql import connect, quoted
 
 
 @dataclass(frozen=True)
@@ -283,7 +282,7 @@ class _Making:
                 f"SELECT 1 FROM ({scan(files, contract.schema)}) "
                 f"WHERE {present} GROUP BY {names} HAVING count(*) > 1"
             )
-            counted = duckdb.connect().execute(f"SELECT count(*) FROM ({repeating})").fetchone()
+            counted = connect().execute(f"SELECT count(*) FROM ({repeating})").fetchone()
             if counted and counted[0]:
                 raise UsageError(
                     f"{self._maker} gives {counted[0]:,} of the values of {names} more than "

@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from cityloom.contract import Contract
 from cityloom.errors import DeliveryError, StorageError, UsageError
 from cityloom.inbox import DeliveredFile
@@ -16,6 +14,7 @@ from cityloom.quarantine import QuarantineReader, relation
 from cityloom.readers import open_reader
 from cityloom.receive import Place, receive
 from cityloom.runs import ARRIVALS, RECEIVE, REPLAY, Run, now
+from cityloom.sql import connect
 
 if TYPE_CHECKING:
     from cityloom.city import City
@@ -101,7 +100,8 @@ def judge_again(city: "City", dataset: str, source: str) -> list[Run]:
 def refused_sources(city: "City", dataset: str) -> list[str]:
     """The deliveries that have rows in a dataset's quarantine."""
     refused = relation(city.quarantine_files(dataset))
-    found = duckdb.sql(f"SELECT DISTINCT {DELIVERY} FROM ({refused}) ORDER BY 1").fetchall()
+    connection = connect(city.scratch)
+    found = connection.execute(f"SELECT DISTINCT {DELIVERY} FROM ({refused}) ORDER BY 1").fetchall()
     return [source for (source,) in found]
 
 
