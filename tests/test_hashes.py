@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cityloom.hashes import HashBag, is_member
+from cityloom.hashes import HashBag, HashSet
 
 HASHES = st.one_of(st.integers(0, 5), st.integers(2**64 - 3, 2**64 - 1), st.integers(0, 2**64 - 1))
 PARTS = st.lists(st.lists(HASHES, max_size=9), max_size=9)
@@ -85,4 +85,12 @@ def test_runs_beyond_memory_lie_on_disk_and_go_with_the_bag(tmp_path: Path) -> N
 @pytest.mark.parametrize("held", [[], [5], [1, 5, 9]])
 def test_membership_at_the_ends_of_a_run(held: list[int]) -> None:
     asked = [0, 1, 4, 5, 6, 9, 10, 2**64 - 1]
-    assert is_member(hashes(asked), hashes(held)).tolist() == [number in held for number in asked]
+    found = HashSet(hashes(held)).contains(hashes(asked))
+    assert found.tolist() == [number in held for number in asked]
+
+
+@given(held=st.sets(HASHES, max_size=9), asked=st.lists(HASHES, max_size=20))
+def test_a_set_knows_its_members(held: set[int], asked: list[int]) -> None:
+    near = [number ^ 1 for number in held]
+    found = HashSet(hashes(sorted(held))).contains(hashes([*asked, *held, *near]))
+    assert found.tolist() == [number in held for number in [*asked, *held, *near]]

@@ -18,6 +18,10 @@ RUN_LENGTH = 1 << 25
 """Hashes held in memory at a time (8 bytes each); more are kept as sorted runs on disk."""
 
 
+_BITS_LOOKED_AT = 20
+_BITS_LEFT = np.uint64(64 - _BITS_LOOKED_AT)
+
+
 class HashBag:
     """A multiset of hashes: fill it with :meth:`add`, then ask."""
 
@@ -40,7 +44,7 @@ class HashBag:
         """Which of these are in the bag."""
         found = np.zeros(len(hashes), bool)
         for run in self._all_runs():
-            found |= is_member(hashes, run)
+            found |= _is_member(hashes, run)
         return found
 
     def repeated(self) -> Hashes:
@@ -75,7 +79,23 @@ class HashBag:
         return np.memmap(file, np.uint64, mode="r", shape=run.shape)
 
 
-def is_member(hashes: Hashes, ascending: Hashes) -> npt.NDArray[np.bool_]:
+class HashSet:
+    """A few hashes, ascending, of which most that are asked for are not."""
+
+    def __init__(self, ascending: Hashes) -> None:
+        self._ascending = ascending
+        self._begun = np.zeros(1 << _BITS_LOOKED_AT, bool)
+        self._begun[ascending >> _BITS_LEFT] = True
+
+    def contains(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
+        """Which of these are in the set."""
+        found: npt.NDArray[np.bool_] = self._begun[hashes >> _BITS_LEFT]
+        likely = np.flatnonzero(found)
+        found[likely] = _is_member(hashes[likely], self._ascending)
+        return found
+
+
+def _is_member(hashes: Hashes, ascending: Hashes) -> npt.NDArray[np.bool_]:
     """Which hashes occur in an ascending array."""
     if len(ascending) == 0:
         return np.zeros(len(hashes), bool)

@@ -1,8 +1,8 @@
 """Receiving: a delivery becomes kept rows, refused rows and an account, or nothing at all.
 
-The file is read twice where the contract has a key: once for the key columns alone, to learn which
-keys come more than once, and once to split. Rows whose key comes once go straight to disk; the few
-others are set aside and settled together, so that their order does not matter.
+The file is read once. Where the contract has a key its rows, split, wait on disk until all have
+come and it is known which keys come more than once. Rows whose key comes once go to the dataset;
+the few others are set aside and settled together, so that their order does not matter.
 
 The commit of the quarantine comes first and the dataset's commit names it, so that whatever a crash
 interrupts, the dataset's newest commit tells one truth about both.
@@ -13,8 +13,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +26,7 @@ import pyarrow as pa
 from cityloom.allocator import keep_freed_memory
 from cityloom.contract import Column, Contract, Delivery
 from cityloom.contract.changes import additions
+from cityloom.contract.queries import hash_sql
 from cityloom.contract.refusals import Content
 from cityloom.contract.rules import Reason
 from cityloom.contract.split import (
@@ -30,20 +34,21 @@ from cityloom.contract.split import (
     Mask,
     Split,
     Splitter,
-    hash_sql,
     mask,
     reason_lists,
 )
 from cityloom.drift import drift
 from cityloom.errors import DeliveryError
-from cityloom.hashes import HashBag, Hashes, is_member
+from cityloom.hashes import HashBag, Hashes, HashSet
 from cityloom.lake import DELIVERY, ORDINAL, FileWriter, LakeTable, Rewrite, scan
 from cityloom.quarantine import MARKER, SCHEMA, files_of, undo_torn_commit
 from cityloom.readers import Batch, Reader
 from cityloom.settle import FIRST, REASONS, VALUES, settle_sql
 from cityloom.sql import connect, literal
+from cityloom.waiting import WaitingRows
 
 Ordinals = npt.NDArray[np.int64]
+Item = TypeVar("Item")
 
 ROWS_AT_A_TIME = 245_760
 BYTES_AT_A_TIME = 256 << 20
@@ -158,14 +163,14 @@ class _Receiving:
         undo_torn_commit(place.kept, place.quarantine)
         with TemporaryDirectory(dir=place.scratch) as scratch, ExitStack() as stack:
             self.scratch = Path(scratch)
-            with receipt.stage("find repeated keys"):
-                self.repeated = self._repeated()
             with receipt.stage("read references"):
                 self.parents = [self._parent_values(column) for column in self.contract.references]
             self.kept = stack.enter_context(place.kept.writer(self.schema))
             self.refused = stack.enter_context(place.quarantine.writer(SCHEMA))
             self.doubtful = FileWriter(self.scratch, self._doubtful_schema())
-            self._split_all()
+            for split in self._with_known_keys(self._split_all()):
+                self._sort_out(split)
+            self._look_closer()
             with receipt.stage("settle repeated keys"):
                 self._settle()
             self.kept.close()
@@ -182,22 +187,27 @@ class _Receiving:
         else:
             kept.create(self.schema)
 
-    # Which rows need a second look
+    # Which keys come more than once
 
-    def _repeated(self) -> list[Hashes]:
+    def _with_known_keys(self, splits: Iterator[Split]) -> Iterator[Split]:
+        """The same rows, once all of them have come and it is known which keys repeat."""
         if not self.uniques:
-            return []
+            yield from splits
+            return
         bags = [HashBag(self.scratch) for _ in self.uniques]
-        names = {column.source_name for group in self.uniques for column in group}
-        wanted = [name for name in self.columns if name in names]
-        finder = Splitter(_only(self.contract, self.uniques), self.uniques)
-        for batch in _grouped(self.reader.batches(wanted)):
-            for bag, hashes in zip(bags, finder.hashes(finder.prepare(batch.rows)), strict=True):
-                bag.add(_present(hashes))
-        return [
-            np.union1d(bag.repeated(), self._also_held(group, bag))
-            for group, bag in zip(self.uniques, bags, strict=True)
-        ]
+        waiting = WaitingRows(self.scratch)
+        for split in splits:
+            with self.receipt.stage("wait for all keys"):
+                for number, bag in enumerate(bags):
+                    bag.add(_present(split.hashes(number)))
+                waiting.add(split.rows)
+        with self.receipt.stage("find repeated keys"):
+            self.repeated = [
+                HashSet(np.union1d(bag.repeated(), self._also_held(group, bag)))
+                for group, bag in zip(self.uniques, bags, strict=True)
+            ]
+        for rows in _timed(iter(waiting), self.receipt, "wait for all keys"):
+            yield Split(self.contract, rows)
 
     @property
     def _replaces(self) -> bool:
@@ -246,49 +256,42 @@ class _Receiving:
 
     # The split
 
-    def _split_all(self) -> None:
+    def _split_all(self) -> Iterator[Split]:
+        """All rows that have their fields, split; the others are refused on the way."""
         content = Content(self.contract)
         for batch in _timed(_grouped(self.reader.batches(self.columns)), self.receipt, "read"):
-            content.look(self.splitter.prepare(batch.rows))
+            text = self.splitter.prepare(batch.rows)
+            content.look(text)
             if not self.receipt.rows_read:
                 self._refuse_forbidden(content)
             self.receipt.rows_read += len(batch.ordinals) + len(batch.malformed)
             self._set_malformed_aside(batch)
-            self._split(batch)
-            if sum(len(odd.ordinals) for odd in self.odd) >= ODD_ROWS_AT_A_TIME:
-                self._look_closer()
+            with self.receipt.stage("split"):
+                split = self.splitter.split(text, batch.ordinals)
+            yield split
         self._refuse_forbidden(content)
-        self._look_closer()
 
     def _refuse_forbidden(self, content: Content) -> None:
         if why := content.refusal():
             raise DeliveryError(f"{self.source}: {why}; nothing of this delivery was kept")
 
-    def _split(self, batch: Batch) -> None:
-        with self.receipt.stage("split"):
-            text = self.splitter.prepare(batch.rows)
-            split = self.splitter.split(text)
+    def _sort_out(self, split: Split) -> None:
+        """Keep the rows that are plain; the others wait for a closer look."""
+        with self.receipt.stage("sort out"):
             doubtful = self._doubtful(split)
             orphaned = [
                 self._orphaned(split, number) for number in range(len(self.contract.references))
             ]
-            plain = split.met & ~doubtful
-            for orphans in orphaned:
-                plain &= ~orphans
+            plain = reduce(and_, (~orphans for orphans in orphaned), split.met & ~doubtful)
         with self.receipt.stage("write"):
             chosen = split.typed if plain.all() else split.typed.filter(pa.array(plain))
-            self._keep(chosen, batch.ordinals[plain])
+            self._keep(chosen, split.ordinals[plain])
         if not plain.all():
             rest = np.flatnonzero(~plain)
-            self.odd.append(
-                _Odd(
-                    text=text.take(rest),
-                    typed=split.typed.take(rest),
-                    ordinals=batch.ordinals[rest],
-                    doubtful=doubtful[rest],
-                    orphaned=[orphans[rest] for orphans in orphaned],
-                )
-            )
+            odd = _Odd(split.take(rest), doubtful[rest], [orphans[rest] for orphans in orphaned])
+            self.odd.append(odd)
+        if sum(len(odd.doubtful) for odd in self.odd) >= ODD_ROWS_AT_A_TIME:
+            self._look_closer()
 
     def _look_closer(self) -> None:
         """Refuse the rows that are not plain, or set them aside where their key repeats."""
@@ -296,25 +299,25 @@ class _Receiving:
             return
         with self.receipt.stage("explain"):
             odd, self.odd = _all_odd(self.odd), []
-            reasons = self._reasons(odd.text, odd.orphaned)
-            values = self.splitter.as_received(odd.text)
+            text, ordinals = odd.rows.text, odd.rows.ordinals
+            reasons = self._reasons(text, odd.orphaned)
+            values = self.splitter.as_received(text)
             refused, aside = np.flatnonzero(~odd.doubtful), np.flatnonzero(odd.doubtful)
-            self._refuse(odd.ordinals[refused], values.take(refused), reasons.take(refused))
-            held = odd.typed.take(aside)
-            held = held.append_column(ORDINAL, pa.array(odd.ordinals[aside]))
+            self._refuse(ordinals[refused], values.take(refused), reasons.take(refused))
+            held = odd.rows.take(aside).typed
+            held = held.append_column(ORDINAL, pa.array(ordinals[aside]))
             held = held.append_column(VALUES, values.take(aside))
             self.doubtful.write(held.append_column(REASONS, reasons.take(aside)))
 
     def _doubtful(self, split: Split) -> Mask:
-        doubtful = np.zeros(len(split.met), bool)
-        for repeated, hashes in zip(self.repeated, split.hashes, strict=False):
-            doubtful |= _members(hashes, repeated)
+        doubtful = np.zeros(len(split.rows), bool)
+        for number in range(len(self.uniques)):
+            doubtful |= _members(split.hashes(number), self.repeated[number])
         return doubtful
 
     def _orphaned(self, split: Split, number: int) -> Mask:
-        hashes = split.hashes[len(self.uniques) + number]
-        known = self.parents[number].contains(hashes.fill_null(0).to_numpy())
-        return ~known & mask(hashes.is_valid())
+        hashes = split.hashes(len(self.uniques) + number)
+        return mask(hashes.is_valid()) & ~_members(hashes, self.parents[number])
 
     def _reasons(self, text: pa.Table, orphaned: Sequence[Mask]) -> pa.Array:
         reasons = self.splitter.explain(text)
@@ -429,11 +432,6 @@ class _Receiving:
         return kept.without(f"{own} UNION {scan(new, self.schema, keys)}", keys, self.scratch)
 
 
-def _only(contract: Contract, groups: Iterable[Sequence[Column]]) -> Contract:
-    columns = {column.name: column for group in groups for column in group}
-    return Contract(dataset=contract.dataset, columns=tuple(columns.values()))
-
-
 def _grouped(batches: Iterable[Batch]) -> Iterator[Batch]:
     """The same rows in batches large enough to be worth a query."""
     held: list[Batch] = []
@@ -461,30 +459,27 @@ def _one(batches: list[Batch]) -> Batch:
 class _Odd:
     """Rows that broke a rule, whose key may repeat or whose parents are missing."""
 
-    text: pa.Table
-    typed: pa.Table
-    ordinals: Ordinals
+    rows: Split
     doubtful: Mask
     orphaned: list[Mask]
 
 
 def _all_odd(parts: Sequence[_Odd]) -> _Odd:
+    rows = pa.concat_tables([part.rows.rows for part in parts])
     return _Odd(
-        text=pa.concat_tables([part.text for part in parts]),
-        typed=pa.concat_tables([part.typed for part in parts]),
-        ordinals=np.concatenate([part.ordinals for part in parts]),
+        Split(parts[0].rows.contract, rows),
         doubtful=np.concatenate([part.doubtful for part in parts]),
         orphaned=[np.concatenate(m) for m in zip(*(p.orphaned for p in parts), strict=True)],
     )
 
 
-def _timed(batches: Iterator[Batch], receipt: Receipt, name: str) -> Iterator[Batch]:
+def _timed(items: Iterator[Item], receipt: Receipt, name: str) -> Iterator[Item]:
     while True:
         with receipt.stage(name):
-            batch = next(batches, None)
-        if batch is None:
+            item = next(items, None)
+        if item is None:
             return
-        yield batch
+        yield item
 
 
 def _present(hashes: pa.ChunkedArray) -> Hashes:
@@ -492,8 +487,8 @@ def _present(hashes: pa.ChunkedArray) -> Hashes:
     return present
 
 
-def _members(hashes: pa.ChunkedArray, ascending: Hashes) -> Mask:
-    return is_member(hashes.fill_null(0).to_numpy(), ascending) & mask(hashes.is_valid())
+def _members(hashes: pa.ChunkedArray, known: HashSet | HashBag) -> Mask:
+    return known.contains(hashes.fill_null(0).to_numpy()) & mask(hashes.is_valid())
 
 
 def _orphan_reason(column: Column) -> Reason:

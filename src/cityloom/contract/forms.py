@@ -15,6 +15,7 @@ from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
+from cityloom.contract.glance import Glance, PlainNumber, fixed_width
 from cityloom.contract.model import Column, Kind
 from cityloom.errors import ContractError
 
@@ -27,14 +28,13 @@ StatedValue = bool | int | float | Decimal | date | datetime | str
 class Form(NamedTuple):
     """How a column's values are written.
 
-    ``usual`` is a condition on a text and its value that only texts of the pattern meet, and most
-    of them do; it is there where it costs less than the pattern.
+    ``usual`` are ways of writing that only texts of the pattern follow, and most of them do.
     """
 
     pattern: str | None
     words: str
     value: Callable[[ir.StringValue], ir.Value]
-    usual: Callable[[ir.StringValue, ir.Value], ir.BooleanValue] | None = None
+    usual: tuple[Glance, ...] = ()
 
 
 _TRUE = ("true", "yes", "1", "是")
@@ -46,9 +46,14 @@ _ISO_TIME = f"{_HOUR}:{_SIXTY}:{_SIXTY}"
 _FRACTION = r"(?:\.[0-9]{1,6})?"
 _OFFSET = r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):?[0-5][0-9]|14:?00))"
 _NUMBER = r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
+_USUAL_DATE = "[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}"
+_USUAL_MOMENTS = [f"{_USUAL_DATE}{mark}{_ISO_TIME}" for mark in "T "]
 _FIELDS = {
     "yyyy": _YEAR, "MM": "[0-9]{2}", "dd": "[0-9]{2}", "HH": _HOUR, "mm": _SIXTY, "ss": _SIXTY,
     "M": "[0-9]{1,2}", "d": "[0-9]{1,2}", "H": "(?:[01]?[0-9]|2[0-3])",
+}  # fmt: skip
+_USUAL_FIELDS = {
+    "y": "[1-9][0-9]{3}", "M": "[0-9]{2}", "d": "[0-9]{2}", "H": _HOUR, "m": _SIXTY, "s": _SIXTY
 }  # fmt: skip
 _TOKEN = re.compile("|".join(_FIELDS) + "|.", re.DOTALL)
 _NO_LITERAL = re.compile("[A-SU-Za-z'\"]")
@@ -142,6 +147,7 @@ def _local_time() -> Form:
         rf"{_ISO_DATE}[T ]{_ISO_TIME}{_FRACTION}",
         "a time; expected YYYY-MM-DDTHH:MM:SS",
         lambda text: text.try_cast("timestamp(6)"),
+        _usual(*_USUAL_MOMENTS),
     )
 
 
@@ -150,6 +156,7 @@ def _instant() -> Form:
         rf"{_ISO_DATE}[T ]{_ISO_TIME}{_FRACTION}{_OFFSET}",
         "a time with its offset from UTC; expected YYYY-MM-DDTHH:MM:SS+HH:MM",
         _instant_value,
+        _usual(*(moment + "Z" for moment in _USUAL_MOMENTS)),
     )
 
 
@@ -187,21 +194,23 @@ def _formatted(written: str, kind: str) -> Form:
         moment = day + " " + part["H"] + ":" + part["m"] + ":" + part.get("s", "00")
         return moment.try_cast("timestamp(6)")
 
-    return Form(pattern, f"a {kind}; expected {written}", value)
+    return Form(
+        pattern, f"a {kind}; expected {written}", value, _usual("".join(map(_usual_way, tokens)))
+    )
+
+
+def _usual_way(token: str) -> str:
+    """A pattern for a field with all its digits written out, after the year 999."""
+    return _USUAL_FIELDS[token[0]] if token in _FIELDS else token
 
 
 def _token_pattern(token: str) -> str:
     return f"({_FIELDS[token]})" if token in _FIELDS else re.escape(token)
 
 
-def _as_printed(text: ir.StringValue, value: ir.Value) -> ir.BooleanValue:
-    """Whether the text is what the engine prints for its value."""
-    return value.cast("string") == text
-
-
-def _as_printed_date(text: ir.StringValue, value: ir.Value) -> ir.BooleanValue:
-    """The same for a date of the years 1 to 9999, which alone takes ten characters."""
-    return _as_printed(text, value) & (text.length() == len("YYYY-MM-DD"))
+def _usual(*patterns: str) -> tuple[Glance, ...]:
+    """The glances for some patterns, but for those that need more than a glance."""
+    return tuple(look for pattern in patterns if (look := fixed_width(pattern)))
 
 
 def _in_any_case(word: str) -> str:
@@ -247,10 +256,11 @@ _FORMS = {
     Kind.STRING: Form(None, "text", lambda text: text),
     Kind.INTEGER: Form(
         r"-?[0-9]+", "a whole number within 64 bits", lambda text: text.try_cast("int64"),
-        _as_printed,
+        (PlainNumber(whole=True),),
     ),
     Kind.NUMBER: Form(
-        _NUMBER, "a number; expected digits with '.' as the decimal mark", _finite_value
+        _NUMBER, "a number; expected digits with '.' as the decimal mark", _finite_value,
+        (PlainNumber(),),
     ),
     Kind.BOOLEAN: Form(
         f"(?:{'|'.join(map(_in_any_case, _TRUE + _FALSE))})",
@@ -259,11 +269,11 @@ _FORMS = {
     ),
     Kind.DATE: Form(
         _ISO_DATE, "a date; expected YYYY-MM-DD", lambda text: text.try_cast("date"),
-        _as_printed_date,
+        _usual(_USUAL_DATE),
     ),
     Kind.TIME: Form(
         r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]", "a time of day; expected HH:MM:SS",
-        lambda text: text,
+        lambda text: text, _usual(_ISO_TIME),
     ),
     Kind.JSON: Form(
         r'\s*[\[{"tfn0-9-](?s:.*)', 'JSON: expected text such as {"a": 1} or [1, 2]', _json_value

@@ -351,10 +351,13 @@ class _Seen:
 
     def add(self, values: "pa.ChunkedArray[pa.StringScalar]") -> None:
         """See some more values."""
-        counted = pc.value_counts(values.drop_null())
-        if self.words is not None:
+        if self.words is None:
+            different = pc.unique(_thinned(values.drop_null(), _BLOBS_LOOKED_AT))
+        else:
+            counted = pc.value_counts(values.drop_null())
             self._count(counted.slice(0, _MOST_WORDS).to_pylist())
-        some = cast("list[str]", _thinned(counted.field("values"), _BLOBS_LOOKED_AT).to_pylist())
+            different = counted.field("values")
+        some = cast("list[str]", _thinned(different, _BLOBS_LOOKED_AT).to_pylist())
         blobs = [value.strip() for value in some if value.strip()]
         self.looked_at += len(blobs)
         self.alike.update(what for value in blobs for what in _looks_like(value))
@@ -395,7 +398,7 @@ def _sample(values: pa.ChunkedArray, most: int) -> pa.ChunkedArray:
     return pa.chunked_array([chunk for part in stretches for chunk in part.chunks])
 
 
-def _thinned(values: pa.Array, most: int) -> pa.Array:
+def _thinned(values: pa.Array | pa.ChunkedArray, most: int) -> pa.Array | pa.ChunkedArray:
     """Some values, evenly apart."""
     apart = max(1, -(-len(values) // most))
     return values.take(pa.array(range(0, len(values), apart), pa.int64()))

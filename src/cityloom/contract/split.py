@@ -9,47 +9,93 @@ one when it makes a join of a list of values), so each row carries its number th
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import and_
 
 import duckdb
-import ibis
-import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cityloom.contract.conditions import row_condition, row_rule_reason
-from cityloom.contract.forms import form_of
-from cityloom.contract.geometries import geometry_rules, read_geometries
+from cityloom.contract.conditions import row_rule_reason
 from cityloom.contract.model import Column, Contract, Kind
-from cityloom.contract.rules import Reason, Rule, column_rules, matches
+from cityloom.contract.queries import (
+    BATCH,
+    HASH,
+    MET,
+    ROW,
+    SOUND,
+    TEXT,
+    VALUE,
+    as_received_sql,
+    as_written,
+    column_sql,
+    explain_sql,
+    looked_at,
+    placed,
+    rules_of,
+    split_sql,
+)
+from cityloom.contract.rules import Reason
 from cityloom.errors import ContractError
 from cityloom.policy import is_open
-from cityloom.sql import connect, quoted
+from cityloom.sql import connect
 
 Mask = npt.NDArray[np.bool_]
 
 REASON_TYPE = pa.struct([("column", pa.string()), ("rule", pa.string()), ("message", pa.string())])
 REASONS_TYPE = pa.list_(REASON_TYPE)
 
-_BATCH, _ROW = "batch", "_row"
-_PROBLEM = "_problem_{}"
+_ORDINAL = "ordinal"
+_MANY_ROWS = 4_096
+_FEW = 4
+"""Rows for each different text of a column of few."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """One batch, split.
+    """Rows, split: one table of all that is known of each, so that they can wait on disk.
 
-    ``typed`` has the contract's columns for every row of the batch; ``met`` says which rows broke
-    no rule. ``hashes`` has one column for each set of columns that was asked for, null where one of
-    them is null.
+    ``rows`` has the texts as they were written, the values of the columns that are not stored as
+    their text, whether no rule was broken, and a hash for each set of columns that was asked for.
     """
 
-    typed: pa.Table
-    met: Mask
-    hashes: list[pa.ChunkedArray]
+    contract: Contract
+    rows: pa.Table
+
+    @property
+    def ordinals(self) -> npt.NDArray[np.int64]:
+        """Each row's number in the file."""
+        ordinals: npt.NDArray[np.int64] = self.rows.column(_ORDINAL).to_numpy()
+        return ordinals
+
+    @property
+    def text(self) -> pa.Table:
+        """What was written, by the contract's names."""
+        columns = [self.rows.column(name) for name, _ in placed(TEXT, self.contract)]
+        return pa.table(columns, names=self.contract.schema.names)
+
+    @property
+    def typed(self) -> pa.Table:
+        """The contract's columns, for every row."""
+        places = placed(VALUE, self.contract), placed(TEXT, self.contract)
+        columns = [
+            self.rows.column(text if as_written(column) else value)
+            for (value, column), (text, _) in zip(*places, strict=True)
+        ]
+        return pa.table(columns, names=self.contract.schema.names).cast(self.contract.schema)
+
+    @property
+    def met(self) -> Mask:
+        """Which rows broke no rule."""
+        return mask(self.rows.column(MET))
+
+    def hashes(self, number: int) -> pa.ChunkedArray:
+        """The hashes of a set of columns, null where one of them is null."""
+        return self.rows.column(HASH.format(number))
+
+    def take(self, rows: npt.NDArray[np.int64]) -> "Split":
+        """Some of the rows."""
+        return Split(self.contract, self.rows.take(rows))
 
 
 class Splitter:
@@ -62,16 +108,15 @@ class Splitter:
             ContractError: a condition does not fit the types of its columns.
         """
         self.contract = contract
-        self._hashed = [f"_hash_{number}" for number in range(len(hashed))]
         self._connection = connect(threads=1)
-        batch = ibis.table(_text_schema(contract), name=_BATCH)
-        rules = _all_rules(contract, batch, guarded=True)
+        self._hashed = hashed
+        rules = rules_of(contract)
         self.reasons = [rule.reason for rule in rules]
         self.reasons += [row_rule_reason(rule) for rule in contract.rules]
-        self._split_sql = _split_sql(contract, batch, hashed)
-        self._explain_sql = _explain_sql(contract, batch, rules)
-        self._hash_sql = _hash_sql(batch, hashed)
-        self.split(self.prepare(pa.table({})))
+        self._explain_sql = explain_sql(contract, rules)
+        self._split_sql = ""
+        self._few: dict[str, str] = {}
+        self.explain(self.prepare(pa.table({})))
 
     def prepare(self, rows: pa.Table) -> pa.Table:
         """The text columns under the contract's names, null where the file has no such column."""
@@ -84,37 +129,47 @@ class Splitter:
             arrays[column.name] = text
         return pa.table(arrays)
 
-    def split(self, text: pa.Table) -> Split:
-        """The typed rows of a prepared batch and which of them broke no rule."""
-        table = self._run(self._split_sql, text)
-        typed = [
-            text.column(column.name) if _as_written(column) else table.column(column.name)
-            for column in self.contract.columns
-        ]
-        return Split(
-            typed=pa.table(typed, names=self.contract.schema.names).cast(self.contract.schema),
-            met=mask(table.column("_met")),
-            hashes=[table.column(name) for name in self._hashed],
-        )
+    def split(self, text: pa.Table, ordinals: npt.NDArray[np.int64]) -> Split:
+        """A prepared batch, split; ``ordinals`` are the numbers of its rows in the file."""
+        if not self._split_sql:
+            self._plan(text)
+        found = self._query(self._split_sql, self._with_values_of_few(text))
+        texts = {place: text.column(column.name) for place, column in placed(TEXT, self.contract)}
+        values = dict(zip(found.column_names, found.columns, strict=True))
+        known = {_ORDINAL: pa.array(ordinals, pa.int64()), **texts, **values}
+        return Split(self.contract, pa.table(known))
 
-    def hashes(self, text: pa.Table) -> list[pa.ChunkedArray]:
-        """The hashes alone, of a batch that need hold no other columns."""
-        return list(self._run(self._hash_sql, text).columns)
+    def _plan(self, text: pa.Table) -> None:
+        """Find, in the first batch, the columns of which it pays to look at each text once."""
+        few = [c for c in self.contract.columns if _of_few_texts(c, text.column(c.name))]
+        self._few = {column.name: column_sql(column) for column in few}
+        self._split_sql = split_sql(self.contract, self._hashed, self._few)
+
+    def _with_values_of_few(self, text: pa.Table) -> pa.Table:
+        """A batch with what is known of its texts, and with the values of the columns of few."""
+        others = [column for column in self.contract.columns if column.name not in self._few]
+        batch = looked_at(others, text)
+        for column in self.contract.columns:
+            if column.name not in self._few:
+                continue
+            written = text.column(column.name).combine_chunks().dictionary_encode("encode")
+            different = pa.table({column.name: written.dictionary})
+            found = self._query(self._few[column.name], looked_at([column], different))
+            value, met = (found.column(name).combine_chunks() for name in ("value", "met"))
+            place = batch.column_names.index(column.name)
+            batch = batch.set_column(place, column.name, value.take(written.indices))
+            batch = batch.append_column(SOUND.format(column.name), met.take(written.indices))
+        return batch
 
     def as_received(self, text: pa.Table) -> pa.ChunkedArray:
         """Each row of a prepared batch as a JSON object of the file's names and texts."""
-        pairs = ", ".join(
-            f"{quoted(column.source_name)} := {quoted(column.name)}"
-            for column in self.contract.columns
-        )
-        sql = f"SELECT to_json(struct_pack({pairs}))::VARCHAR AS v, {_ROW} FROM {_BATCH}"
-        return self._query(sql, text).column("v")
+        return self._query(as_received_sql(self.contract), text).column("v")
 
     def explain(self, text: pa.Table) -> pa.ListArray:
         """Every reason for each row of a prepared batch; a list of :data:`REASON_TYPE` a row."""
         if not self.reasons:
             return reason_lists([[]] * len(text))
-        table = self._run(self._explain_sql, text)
+        table = self._query(self._explain_sql, looked_at(self.contract.columns, text))
         broken = np.column_stack([~mask(pc.fill_null(column, True)) for column in table.columns])
         rows, rules = np.nonzero(broken)
         offsets = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=len(text)))))
@@ -123,24 +178,28 @@ class Splitter:
             pa.array(offsets, pa.int32()), catalogue.take(pa.array(rules))
         )
 
-    def _run(self, sql: str, text: pa.Table) -> pa.Table:
-        return self._query(sql, _with_geometries(self.contract, text))
-
     def _query(self, sql: str, batch: pa.Table) -> pa.Table:
         """The rows of a query over a batch, in the batch's order."""
         numbers = np.arange(len(batch), dtype=np.int32)
-        numbered = batch.append_column(_ROW, pa.array(numbers))
+        numbered = batch.append_column(ROW, pa.array(numbers))
         try:
-            found = self._connection.from_arrow(numbered).query(_BATCH, sql).to_arrow_table()
+            found = self._connection.from_arrow(numbered).query(BATCH, sql).to_arrow_table()
         except duckdb.Error as error:
             named = is_open(self.contract.classification) or not len(batch)
             said = str(error).splitlines()[0] if named else type(error).__name__
             raise ContractError(
                 f"{self.contract.origin}: its rules cannot be applied: {said}"
             ) from None
-        order = found.column(_ROW).to_numpy()
-        found = found.drop_columns([_ROW])
+        order = found.column(ROW).to_numpy()
+        found = found.drop_columns([ROW])
         return found if np.array_equal(order, numbers) else found.take(np.argsort(order))
+
+
+def _of_few_texts(column: Column, texts: pa.ChunkedArray) -> bool:
+    """Whether a column's values are best found from each of its different texts."""
+    if as_written(column) or column.kind is Kind.GEOMETRY or len(texts) < _MANY_ROWS:
+        return False
+    return bool(_FEW * pc.count_distinct(texts).as_py() <= len(texts))
 
 
 def mask(flags: pa.ChunkedArray) -> Mask:
@@ -158,115 +217,3 @@ def reason_array(reasons: Iterable[Reason]) -> pa.StructArray:
 def reason_lists(lists: Iterable[Iterable[Reason]]) -> pa.ListArray:
     """Lists of reasons as an Arrow array."""
     return pa.array([reason_array(reasons).to_pylist() for reasons in lists], REASONS_TYPE)
-
-
-def _text_schema(contract: Contract) -> dict[str, str]:
-    schema: dict[str, str] = {_ROW: "int32"}
-    for column in contract.columns:
-        schema[column.name] = "binary" if column.kind is Kind.GEOMETRY else "string"
-        if column.kind is Kind.GEOMETRY:
-            schema[_PROBLEM.format(column.name)] = "int8"
-    return schema
-
-
-def _with_geometries(contract: Contract, text: pa.Table) -> pa.Table:
-    for column in contract.columns:
-        if column.kind is Kind.GEOMETRY:
-            place = text.column_names.index(column.name)
-            wkb, problems = read_geometries(text.column(column.name), column)
-            text = text.set_column(place, column.name, wkb)
-            text = text.append_column(_PROBLEM.format(column.name), problems)
-    return text
-
-
-def _written(column: Column, batch: ir.Table) -> ir.StringValue:
-    text = batch[column.name]
-    return text.strip().nullif("") if column.trim else text
-
-
-def _as_written(column: Column) -> bool:
-    """Whether a column's value is its text, so that it need not pass through the engine."""
-    return column.kind in (Kind.STRING, Kind.TIME, Kind.JSON) and not column.trim
-
-
-def _value(column: Column, batch: ir.Table) -> ir.Value:
-    if column.kind is Kind.GEOMETRY:
-        return batch[column.name]
-    return form_of(column).value(_written(column, batch))
-
-
-def _all_rules(contract: Contract, batch: ir.Table, guarded: bool) -> list[Rule]:
-    return [rule for column in contract.columns for rule in _received_rules(column, batch, guarded)]
-
-
-def _received_rules(column: Column, batch: ir.Table, guarded: bool) -> list[Rule]:
-    """The rules on a received column.
-
-    ``guarded`` hides a value of the wrong type from the rules after its type, so that they add no
-    reasons of their own; to find out only whether all rules are met, it can be left out.
-    """
-    if column.kind is Kind.GEOMETRY:
-        problems = batch[_PROBLEM.format(column.name)]
-        return list(geometry_rules(column, batch[column.name], problems))
-    text, value = _written(column, batch), _value(column, batch)
-    typed = _type_rule(column, batch)
-    if typed and guarded:
-        value = ibis.ifelse(typed.met, value, ibis.null(value.type()))
-    rules = [typed] if typed else []
-    return rules + list(column_rules(column, value, present=text.notnull()))
-
-
-def _type_rule(column: Column, batch: ir.Table) -> Rule | None:
-    if column.kind is Kind.GEOMETRY:
-        return None
-    form, text, value = form_of(column), _written(column, batch), _value(column, batch)
-    if not form.pattern:
-        return None
-    reason = Reason(column.name, "type", f"{column.name}: not {form.words}")
-    met = matches(text, form.pattern) & value.notnull()
-    if form.usual:
-        return Rule(reason, ibis.ifelse(text.isnull() | form.usual(text, value), True, met))
-    return Rule(reason, text.isnull() | met)
-
-
-def _split_sql(contract: Contract, batch: ir.Table, hashed: Sequence[Sequence[Column]]) -> str:
-    values = {column.name: _value(column, batch) for column in contract.columns}
-    rules = _all_rules(contract, batch, guarded=False)
-    met = reduce(and_, (rule.met for rule in rules), ibis.literal(True))
-    projection = ibis.to_sql(batch.select(_ROW, **values, _met=met), dialect="duckdb")
-    conditions = ["_met", *(f"({row_condition(contract, rule)})" for rule in contract.rules)]
-    every = " AND ".join(f"coalesce({condition}, true)" for condition in conditions)
-    hashes = "".join(
-        f", {hash_sql([column.name for column in columns])} AS _hash_{number}"
-        for number, columns in enumerate(hashed)
-    )
-    computed = "".join(f"{quoted(c.name)}, " for c in contract.columns if not _as_written(c))
-    return f"SELECT {_ROW}, {computed}{every} AS _met{hashes} FROM ({projection})"
-
-
-def hash_sql(columns: Sequence[str]) -> str:
-    """SQL for one hash of several typed columns, null where one of them is null."""
-    names = ", ".join(quoted(name) for name in columns)
-    present = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in columns)
-    return f"CASE WHEN {present} THEN hash({names}) END"
-
-
-def _hash_sql(batch: ir.Table, hashed: Sequence[Sequence[Column]]) -> str:
-    columns = {column.name: _value(column, batch) for group in hashed for column in group}
-    projection = ibis.to_sql(batch.select(_ROW, **columns), dialect="duckdb")
-    hashes = (hash_sql([column.name for column in group]) for group in hashed)
-    return f"SELECT {', '.join([_ROW, *hashes])} FROM ({projection})"
-
-
-def _sound(column: Column, batch: ir.Table) -> ir.Value:
-    """The value of a column, null where its text is not in the column's form."""
-    value, typed = _value(column, batch), _type_rule(column, batch)
-    return ibis.ifelse(typed.met, value, ibis.null(value.type())) if typed else value
-
-
-def _explain_sql(contract: Contract, batch: ir.Table, rules: list[Rule]) -> str:
-    values = {column.name: _sound(column, batch) for column in contract.columns}
-    marks = {f"_rule_{number}": rule.met for number, rule in enumerate(rules)}
-    projection = ibis.to_sql(batch.select(_ROW, **values, **marks), dialect="duckdb")
-    conditions = [f"({row_condition(contract, rule)})" for rule in contract.rules]
-    return f"SELECT {', '.join([_ROW, *marks, *conditions])} FROM ({projection})"

@@ -28,6 +28,7 @@ LONGEST_LINE = 64 << 20
 """Bytes without a line end after which a file is refused: it is not delimited text."""
 
 Octets = npt.NDArray[np.uint8]
+Places = npt.NDArray[np.int64]
 
 _QUOTE, _NEWLINE, _RETURN, _ENDS = b'"', b"\n", b"\r", b"\r\n"
 _WRITTEN = re.compile(b"[^\r\n]")
@@ -43,7 +44,6 @@ class CsvReader:
         self._path = path
         self._files = files
         self.columns = self._header()
-        self._plain: set[tuple[int, int]] = set()
 
     def _header(self) -> list[str]:
         with open_bytes(self._path) as stream:
@@ -64,7 +64,7 @@ class CsvReader:
 
     def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
         """See :class:`cityloom.readers.Reader`."""
-        shape = _Shape(self.columns, list(columns), self._files.delimiter, self._plain)
+        shape = _Shape(self.columns, list(columns), self._files.delimiter)
         with open_bytes(self._path) as stream:
             blocks = utf8_blocks(stream, self._files.encoding, self._path.name)
             ordinal, rest, headed = 1, b"", False
@@ -87,19 +87,12 @@ class CsvReader:
 
 
 class _Shape:
-    """The columns of the file, those that are wanted, and the delimiter.
+    """The columns of the file, those that are wanted, and the delimiter."""
 
-    ``plain`` holds, of each block that was found to be one line a record with its quotes in order,
-    the number of its first record and its length, so that it need not be looked at again.
-    """
-
-    def __init__(
-        self, columns: list[str], wanted: list[str], delimiter: str, plain: set[tuple[int, int]]
-    ) -> None:
+    def __init__(self, columns: list[str], wanted: list[str], delimiter: str) -> None:
         self.columns = columns
         self.wanted = wanted
         self.delimiter = delimiter
-        self.plain = plain
         self.convert = pa.csv.ConvertOptions(
             check_utf8=False,
             include_columns=wanted,
@@ -160,21 +153,28 @@ def _is_in_order(text: bytes, octets: Octets, shape: _Shape) -> bool:
 
 
 def _quotes_in_order(octets: Octets, shape: _Shape) -> bool:
-    """Whether every quote opens or closes a field or is doubled."""
+    """Whether every quote opens or closes a field or is doubled, and no field spans lines."""
     quotes = np.flatnonzero(octets == ord(_QUOTE))
     if len(quotes) % 2:
         return False
     left = octets[np.maximum(quotes - 1, 0)]
     right = octets[np.minimum(quotes + 1, len(octets) - 1)]
-    return bool((shape.is_edge[left] | shape.is_edge[right] | (quotes == 0)).all())
+    if not (shape.is_edge[left] | shape.is_edge[right] | (quotes == 0)).all():
+        return False
+    return not (_between(octets, quotes[::2], quotes[1::2]) == ord(_NEWLINE)).any()
+
+
+def _between(octets: Octets, starts: Places, ends: Places) -> Octets:
+    """The bytes from each start to its end, all in a row."""
+    lengths = ends - starts
+    before = np.cumsum(lengths) - lengths
+    between: Octets = octets[np.repeat(starts - before, lengths) + np.arange(lengths.sum())]
+    return between
 
 
 def _parse_fast(text: bytes, shape: _Shape, ordinal: int) -> tuple[Batch, int] | None:
     """A batch of the records, if each is one line with its quotes in order, and their number."""
-    octets = np.frombuffer(text, np.uint8)
-    quoted = _QUOTE in text
-    known = (ordinal, len(text)) in shape.plain
-    if not known and not _is_in_order(text, octets, shape):
+    if not _is_in_order(text, np.frombuffer(text, np.uint8), shape):
         return None
     malformed: list[Malformed] = []
 
@@ -191,8 +191,8 @@ def _parse_fast(text: bytes, shape: _Shape, ordinal: int) -> tuple[Batch, int] |
             ),
             parse_options=pa.csv.ParseOptions(
                 delimiter=shape.delimiter,
-                quote_char='"' if quoted else False,
-                newlines_in_values=quoted,
+                quote_char='"' if _QUOTE in text else False,
+                newlines_in_values=False,
                 ignore_empty_lines=len(shape.columns) > 1,
                 invalid_row_handler=set_aside,
             ),
@@ -201,10 +201,6 @@ def _parse_fast(text: bytes, shape: _Shape, ordinal: int) -> tuple[Batch, int] |
     except pa.ArrowInvalid:
         return None
     read = len(rows) + len(malformed)
-    blank_is_row = len(shape.columns) == 1
-    if quoted and not known and not _one_line_each(read, text, octets, blank_is_row):
-        return None
-    shape.plain.add((ordinal, len(text)))
     ordinals = np.arange(ordinal, ordinal + read, dtype=np.int64)
     if malformed:
         ordinals = np.delete(ordinals, [bad.ordinal - ordinal for bad in malformed])
@@ -225,18 +221,6 @@ def _returns_end_lines(octets: Octets) -> bool:
     returns = np.flatnonzero(octets == ord(_RETURN))
     followed = octets[np.minimum(returns + 1, len(octets) - 1)]
     return bool((followed == ord(_NEWLINE)).all())
-
-
-def _one_line_each(records: int, text: bytes, octets: Octets, blank_is_row: bool) -> bool:
-    """Whether there are as many records as lines, but for blank lines."""
-    line_ends = octets == ord(_NEWLINE)
-    lines = int(np.count_nonzero(line_ends)) + (not text.endswith(_NEWLINE))
-    if records == lines or blank_is_row:
-        return records == lines
-    ends = np.flatnonzero(line_ends)
-    lengths = np.diff(ends, prepend=-1)
-    lengths[(lengths == 2) & (octets[ends - 1] == ord(_RETURN))] = 1
-    return records == lines - int(np.count_nonzero(lengths == 1))
 
 
 def _wrong_count(found: int, expected: int) -> str:
