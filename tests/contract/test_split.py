@@ -105,6 +105,65 @@ def test_every_row_of_a_large_delivery_stays_beside_its_number_and_its_text(tmp_
         assert [reason["rule"] for reason in row["reasons"]] == ["minimum"]
 
 
+FEW = [
+    {"name": "n", "logicalType": "integer", "primaryKey": True, "primaryKeyPosition": 1},
+    {"name": "day", "logicalType": "date", "required": True,
+     "logicalTypeOptions": {"minimum": "2020-01-01"}},
+    {"name": "size", "logicalType": "number", "logicalTypeOptions": {"maximum": 9}},
+    {"name": "level", "logicalType": "integer",
+     "customProperties": [{"property": "trim", "value": True}]},
+    {"name": "open", "logicalType": "boolean"},
+    {"name": "note", "logicalType": "string",
+     "customProperties": [{"property": "trim", "value": True}]},
+]  # fmt: skip
+WRITTEN_DAYS = (
+    "2020-02-29",
+    "2021-02-29",
+    "2019-12-31",
+    "20-01-01",
+    None,
+    "",
+    "2024-05-06",
+    "0000-01-01",
+)
+WRITTEN_SIZES = ("1", "2.5", "9.1", "x", "1e1", "-3", None, "08", "1_0")
+WRITTEN_LEVELS = ("1", " 2 ", "three", None, "-4", " ")
+WRITTEN_OPENS = ("true", "是", "maybe", "NO", None)
+
+
+def test_a_column_of_few_texts_is_judged_as_one_of_many(tmp_path: Path) -> None:
+    records = [
+        {
+            "n": str(number),
+            "day": WRITTEN_DAYS[number % len(WRITTEN_DAYS)],
+            "size": WRITTEN_SIZES[number % len(WRITTEN_SIZES)],
+            "level": WRITTEN_LEVELS[number % len(WRITTEN_LEVELS)],
+            "open": WRITTEN_OPENS[number % len(WRITTEN_OPENS)],
+            "note": f" {number % 7}",
+        }
+        for number in range(5 * 9 * 8 * 6 * 3)
+    ]
+    city = City.create(tmp_path / "city", "Few")
+    outcomes = {}
+    late = condition("late", "day > date '2020-03-01' or size > 0")
+    for dataset in ("whole", "pieces"):
+        add(city, dataset, FEW, [late], "append")
+    for dataset, size in (("whole", len(records)), ("pieces", 2_160)):
+        for start in range(0, len(records), size):
+            path = city.path / f"{start}.ndjson"
+            lines = (json.dumps(record) for record in records[start : start + size])
+            path.write_text("\n".join(lines), encoding="utf-8")
+            city.receive(dataset, path)
+        kept = city.read(dataset, TESTER).read_all()
+        refused = city.read_quarantine(dataset, TESTER).read_all()
+        outcomes[dataset] = (
+            sorted(map(str, kept.select([column["name"] for column in FEW]).to_pylist())),
+            sorted((row["values"], str(row["reasons"])) for row in refused.to_pylist()),
+        )
+    assert outcomes["whole"] == outcomes["pieces"]
+    assert min(map(len, outcomes["whole"])) > 100
+
+
 def test_a_batch_with_no_good_row_or_no_bad_row_is_split_like_any_other(tmp_path: Path) -> None:
     city = City.create(tmp_path / "city", "Edges")
     add(city, "thing", [{"name": "n", "logicalType": "integer"}])

@@ -51,7 +51,7 @@ def split_sql(
         else:
             values[column.name] = _value(column, batch)
             conditions += [rule.met for rule in _rules(column, batch, guarded=False)]
-    met = reduce(and_, conditions, ibis.literal(True))
+    met = _all(conditions)
     projection = ibis.to_sql(batch.select(ROW, **values, _met=met), dialect="duckdb")
     every = ["_met", *(f"({row_condition(contract, rule)})" for rule in contract.rules)]
     wanted = [
@@ -73,7 +73,7 @@ def split_sql(
 def column_sql(column: Column) -> str:
     """SQL for the values of one column's texts and for whether each broke no rule."""
     batch = _batch([column])
-    met = reduce(and_, (rule.met for rule in _rules(column, batch, guarded=False)))
+    met = _all(rule.met for rule in _rules(column, batch, guarded=False))
     answer = batch.select(ROW, value=_value(column, batch), met=met.fill_null(True))
     return str(ibis.to_sql(answer, dialect="duckdb"))
 
@@ -137,6 +137,10 @@ def _batch(columns: Iterable[Column], typed: Collection[str] = ()) -> ir.Table:
             schema[_PROBLEM.format(column.name)] = "int8"
         schema |= dict.fromkeys(_looks(column), "bool")
     return ibis.table(schema, name=BATCH)
+
+
+def _all(conditions: Iterable[ir.BooleanValue]) -> ir.BooleanValue:
+    return reduce(and_, conditions, ibis.literal(True))
 
 
 def _looks(column: Column) -> dict[str, Sequence[Glance]]:

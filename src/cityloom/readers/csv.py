@@ -69,7 +69,7 @@ class CsvReader:
             blocks = utf8_blocks(stream, self._files.encoding, self._path.name)
             ordinal, rest, headed = 1, b"", False
             for block in _unix_lines(blocks):
-                rest += block
+                rest = rest + block if rest else block
                 if len(rest) > LONGEST_LINE:
                     raise DeliveryError(
                         f"{self._path.name}: more than {LONGEST_LINE >> 20} MB without a line end "
