@@ -101,14 +101,14 @@ def test_a_city_of_a_newer_format_says_upgrade(tmp_path: Path) -> None:
     [
         ("name = ", "not TOML"),
         (b"name = \"\xff\"", "not TOML"),
-        ("", "name: Field required"),
-        ('name = ""', "name: "),
-        ('name = 5', "name: "),
-        ('name = "X"\ncolour = "red"', "colour: Extra inputs"),
-        ('name = "X"\ncrs = "somewhere"', "crs: "),
-        ('name = "X"\nlanguages = "zh"', "languages: "),
+        ("", "field name: is missing"),
+        ('name = ""', "field name: expected at least 1 character"),
+        ('name = 5', "field name: expected text, not '5'"),
+        ('name = "X"\ncolour = "red"', "field colour: is not known; take it out"),
+        ('name = "X"\ncrs = "somewhere"', "field crs: expected what matches ^[A-Z]"),
+        ('name = "X"\nlanguages = "zh"', "field languages: expected a list"),
         ('name = "X"\nengine = "spark://host"', "engine: "),
-        ('name = "X"\nformat = "one"', "format: "),
+        ('name = "X"\nformat = "one"', "field format: expected a whole number"),
     ],
 )  # fmt: skip
 def test_a_wrong_file_is_told_with_its_path_and_the_field(

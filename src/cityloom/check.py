@@ -35,17 +35,34 @@ class Finding:
 
 def findings(city: City) -> list[Finding]:
     """Everything that is wrong, the installation first."""
-    found = list(_installation())
-    try:
-        contracts = city.contracts
-    except UsageError as error:
-        return [*found, Finding(str(error), "mend the contract, or take it out of contracts/")]
-    found += _ledger(city)
-    for name, contract in sorted(contracts.items()):
+    found = [*_installation(), *contract_findings(city), *_ledger(city)]
+    for name, contract in sorted(city.contracts.items()):
         runs = city.runs(name)
         found += [*_references(city, contract), *_failures(city, contract, runs)]
         found += _lateness(contract, runs) if name in city.received else []
     return [*found, *_unknown_inbox(city), *_strays(city)]
+
+
+def contract_findings(city: City) -> list[Finding]:
+    """What is wrong with the city's contracts themselves."""
+    return [*_broken(city), *_waiting(city)]
+
+
+def _broken(city: City) -> Iterator[Finding]:
+    for item in city.broken:
+        yield Finding(
+            item.error.removeprefix(f"{city.path}/"),
+            "mend it, or take it out of contracts/; until then its dataset stays as it is",
+        )
+
+
+def _waiting(city: City) -> Iterator[Finding]:
+    for name, contract in sorted(city.received.items()):
+        if waited := city.waits_for(contract):
+            yield Finding(
+                f"{name} refers to {', '.join(waited)}, whose contract cannot be used",
+                f"mend that contract; until then nothing is received for {name}",
+            )
 
 
 def _installation() -> Iterator[Finding]:
@@ -70,6 +87,8 @@ def _references(city: City, contract: Contract) -> Iterator[Finding]:
             continue
         target = f"{reference.dataset}.{reference.column}"
         parent = city.contracts.get(reference.dataset)
+        if parent is None and city.what_broke(reference.dataset):
+            continue
         if parent is None:
             yield Finding(
                 f"{contract.dataset}.{column.name} refers to {target}, which this city lacks",
@@ -127,7 +146,7 @@ def _unknown_inbox(city: City) -> Iterator[Finding]:
     inbox = city.path / "inbox"
     for entry in sorted(inbox.iterdir()) if inbox.is_dir() else []:
         name = entry.name.partition(".")[0]
-        if name and name not in city.received:
+        if name and name not in city.received and not city.what_broke(name):
             yield Finding(
                 f"inbox/{entry.name} belongs to no dataset",
                 f"put a contract named {name}.odcs.yaml into contracts/ "

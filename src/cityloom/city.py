@@ -8,8 +8,8 @@ from shutil import rmtree
 from typing import TYPE_CHECKING
 
 from cityloom.catalogue import DatasetFacts, dataset_facts
-from cityloom.contract import Contract, load_contracts
-from cityloom.errors import AccessRefused, UsageError, faults_in_words
+from cityloom.contract import BrokenContract, Contract, load_contracts, sound_contracts
+from cityloom.errors import AccessRefused, ContractError, UsageError, faults_in_words
 from cityloom.inbox import DeliveredFile, Fingerprints, files_in
 from cityloom.lake import LakeTable, check_place
 from cityloom.ledger import Entry, Ledger
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine as StoreEngine
 
     from cityloom.erasure import Erasure
-    from cityloom.graph import Graph
+    from cityloom.graph import DatasetFunction, Graph
     from cityloom.weaving import OnStep
 
 FOLDERS = ("contracts", "inbox", "lake", "scratch")
@@ -83,18 +83,28 @@ class City:
     @cached_property
     def received(self) -> dict[str, Contract]:
         """The contracts of the datasets that departments deliver, by dataset."""
-        return load_contracts([self.path / "contracts"])
+        sound, _ = self._found
+        return {name: sound[name] for name in sorted(set(sound) - self._made)}
+
+    @cached_property
+    def broken(self) -> list[BrokenContract]:
+        """The files of ``contracts/`` that cannot be used; their datasets stay as they are."""
+        sound, broken = self._found
+        return [*broken, *(_made_too(sound[name]) for name in sorted(self._made & set(sound)))]
+
+    @cached_property
+    def _found(self) -> tuple[dict[str, Contract], list[BrokenContract]]:
+        return sound_contracts([self.path / "contracts"])
+
+    @cached_property
+    def _made(self) -> set[str]:
+        return {name for function in self.graph.runnable() for name in function.outputs}
 
     @cached_property
     def contracts(self) -> dict[str, Contract]:
         """The contract of every dataset of this city, received and derived."""
         derived = load_contracts(module.contracts for module in self.modules)
-        made = {name for function in self.graph.runnable() for name in function.outputs}
-        if twice := sorted(made & set(self.received)):
-            raise UsageError(
-                f"{self.received[twice[0]].origin}: a dataset function makes '{twice[0]}'; "
-                "give the delivered dataset another name"
-            )
+        made = {name for function in self.functions for name in function.outputs}
         return {**self.received, **{name: c for name, c in derived.items() if name in made}}
 
     @cached_property
@@ -104,18 +114,38 @@ class City:
 
         loaded = (module.load_tables() for module in self.modules)
         functions = [f for tables in loaded if tables for f in functions_of(tables)]
-        return Graph(functions, self.received)
+        sound, broken = self._found
+        return Graph(functions, {*sound, *(name for item in broken for name in item.datasets)})
+
+    @cached_property
+    def functions(self) -> "list[DatasetFunction]":
+        """The dataset functions that make datasets of this city, in order."""
+        return [f for f in self.graph.runnable() if not any(map(self.what_broke, f.outputs))]
 
     def contract(self, dataset: str) -> Contract:
         """A dataset's contract.
 
         Raises:
+            ContractError: its contract cannot be used; the message is the contract's own.
             UsageError: the city has no such dataset.
         """
-        if dataset not in self.contracts:
-            known = ", ".join(sorted(self.contracts)) or "none yet"
-            raise UsageError(f"no dataset '{dataset}' in this city; known are {known}")
-        return self.contracts[dataset]
+        if dataset in self.contracts:
+            return self.contracts[dataset]
+        if error := self.what_broke(dataset):
+            raise ContractError(error)
+        known = ", ".join(sorted(self.contracts)) or "none yet"
+        raise UsageError(f"no dataset '{dataset}' in this city; known are {known}")
+
+    def what_broke(self, dataset: str) -> str | None:
+        """Why a dataset's contract cannot be used, or ``None`` where nothing is wrong with it."""
+        sound = dataset in self.received
+        found = (b.error for b in self.broken if dataset in b.datasets and not sound)
+        return next(found, None)
+
+    def waits_for(self, contract: Contract) -> list[str]:
+        """The datasets that a contract refers to and whose own contracts cannot be used."""
+        targets = {column.reference.dataset for column in contract.references if column.reference}
+        return sorted(name for name in targets if self.what_broke(name))
 
     def kept(self, dataset: str) -> LakeTable:
         """The table of a dataset's kept rows."""
@@ -348,6 +378,16 @@ class City:
     def _tables(self) -> list[str]:
         lake = self.path / "lake"
         return sorted(p.name for p in lake.iterdir() if p.is_dir() and not p.name.startswith("_"))
+
+
+def _made_too(contract: Contract) -> BrokenContract:
+    """A delivered dataset's contract where a function makes a dataset of that name."""
+    return BrokenContract(
+        Path(contract.origin),
+        frozenset([contract.dataset]),
+        f"{contract.origin}: a dataset function makes '{contract.dataset}'; "
+        "give the delivered dataset another name",
+    )
 
 
 def _at_most(limit: int | None, rows: int) -> int:

@@ -38,6 +38,7 @@ def erase_subject(city: "City", dataset: str, column: str, value: str) -> Erasur
     Raises:
         UsageError: there is no such dataset or column, or the dataset is derived; or something that
             derives from it could not be made again and still holds the subject.
+        ContractError: a contract that this takes cannot be used; nothing was erased.
     """
     contract = city.contract(dataset)
     if dataset not in city.received:
@@ -45,12 +46,12 @@ def erase_subject(city: "City", dataset: str, column: str, value: str) -> Erasur
     if column not in contract.schema.names:
         known = ", ".join(contract.schema.names)
         raise UsageError(f"'{dataset}' has no column '{column}'; it has {known}")
+    downstream = _downstream(city, dataset)
     kept, quarantine = city.kept(dataset), city.quarantine(dataset)
     undo_torn_commit(kept, quarantine)
     found = _erase(contract, contract.column(column), value, kept, quarantine)
     if not any(found) and not _unfinished(city, dataset):
         return Erasure(0, 0, derived=[], delivered=[])
-    downstream = _downstream(city, dataset)
     made = derive_stale(city)
     if holding := sorted(run.dataset for run in made if run.failed and run.dataset in downstream):
         raise UsageError(
@@ -110,8 +111,15 @@ def _refused_rows(kept: LakeTable, quarantine: LakeTable, column: Column, value:
 
 
 def _downstream(city: "City", dataset: str) -> list[str]:
+    """The datasets that derive from a dataset, near or far.
+
+    Raises:
+        ContractError: one of them cannot be made again, since a contract for it cannot be used.
+    """
     reached = {dataset}
     for function in city.graph.runnable():
         if reached.intersection(function.inputs):
             reached.update(function.outputs)
+            for name in (*function.inputs, *function.outputs):
+                city.contract(name)
     return sorted(reached - {dataset})

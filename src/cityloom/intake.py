@@ -66,6 +66,7 @@ def take_in(city: "City", dataset: str, file: DeliveredFile) -> Run:
     Raises:
         DeliveryError: it cannot be received as a whole, by fault of the file or of its contract;
             the log has a failed run.
+        ContractError: the contract of the dataset, or of one it refers to, cannot be used.
         UsageError: nothing can be delivered to the dataset.
     """
     contract = city.contract(dataset)
@@ -74,10 +75,10 @@ def take_in(city: "City", dataset: str, file: DeliveredFile) -> Run:
     run = replace(
         begin(contract, RECEIVE, source=file.source), sha256=city.fingerprints.of(file.path)
     )
-    meter = Meter()
+    meter, place = Meter(), _place(city, contract)
     try:
         reader = open_reader(file.path, contract.files)
-        receive(_place(city, contract), reader, file.source, Account(run, meter))
+        receive(place, reader, file.source, Account(run, meter))
     except StorageError:
         raise
     except UsageError as error:
@@ -113,6 +114,8 @@ def _said(error: UsageError, contract: Contract) -> str:
 
 
 def _place(city: "City", contract: Contract) -> Place:
+    for name in city.waits_for(contract):
+        city.contract(name)
     parents = {
         reference.dataset: (city.contracts[reference.dataset], city.kept(reference.dataset))
         for reference in (column.reference for column in contract.references)

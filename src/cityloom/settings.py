@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from cityloom.errors import UsageError
+from cityloom.mistakes import first_mistake
 
 FILE = "city.toml"
 FORMAT = 1
@@ -66,9 +67,7 @@ def checked_settings(stated: Mapping[str, object], origin: str) -> Settings:
     try:
         return Settings.model_validate(stated)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{origin}: {where}: {first['msg']}") from None
+        raise UsageError(f"{origin}: {first_mistake(error, dict(stated))}") from None
 
 
 def write_settings(city: Path, settings: Settings) -> None:

@@ -39,11 +39,11 @@ def plan(city: "City") -> list[Step]:
     What comes of a step may call for more, which the weave then does as well.
     """
     runs = _runs(city)
-    steps = [step for c in parents_first(city.received) for step in _receipts(city, c, runs)]
+    steps = [step for c in _ready(city) for step in _receipts(city, c, runs)]
     steps += _replays(city, runs, {step.dataset for step in steps})
     steps += _expiries(city, runs)
     touched = {step.dataset for step in steps}
-    for function in city.graph.runnable():
+    for function in city.functions:
         if why := _why_stale(city, function, runs, touched):
             steps += [Step(DERIVE, name, why) for name in function.outputs]
             touched.update(function.outputs)
@@ -95,7 +95,7 @@ def derive_stale(city: "City") -> list[Run]:
 
 def _derived(city: "City", told: _Told) -> Iterator[Run]:
     engine: Engine | None = None
-    for function in city.graph.runnable():
+    for function in city.functions:
         why = _why_stale(city, function, _runs(city), set())
         if not why:
             continue
@@ -117,6 +117,14 @@ def _runs(city: "City") -> dict[str, list[Run]]:
     return grouped
 
 
+def _ready(city: "City") -> list[Contract]:
+    """The received datasets whose rows can be judged, each after those that it refers to.
+
+    Those that refer to a dataset whose contract cannot be used wait: their rows would be refused.
+    """
+    return [c for c in parents_first(city.received) if not city.waits_for(c)]
+
+
 def _receipts(city: "City", contract: Contract, runs: RunsByDataset) -> list[Step]:
     files = delivered_files(city.path, contract)
     known = ((file, city.fingerprints.of(file.path)) for file in files)
@@ -127,7 +135,7 @@ def _replays(city: "City", runs: RunsByDataset, touched: set[str]) -> list[Step]
     newest = {name: newest_change(found) for name, found in runs.items()}
     newest |= dict.fromkeys(touched, now())
     steps = []
-    for contract in parents_first(city.received):
+    for contract in _ready(city):
         if contract.dataset not in touched:
             steps += replays(contract, runs.get(contract.dataset, []), newest)
     return steps

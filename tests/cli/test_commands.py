@@ -189,7 +189,7 @@ def test_a_weave_with_a_file_that_cannot_be_received_fails_after_the_rest(
     (city / "inbox" / "case").mkdir()
     (city / "inbox" / "case" / "bad.csv").write_text("a,b\n1,2\n")
     answer = run("weave", city)
-    sorry(answer, "1 of 2 steps failed", "cityloom runs")
+    sorry(answer, "1 of 2 steps failed", "cityloom check")
     assert "bad.csv" in answer.err
     assert "2 kept" in answer.err
 
@@ -397,7 +397,22 @@ def test_a_wrong_contract_is_told_by_lint(run: Run, city: Path) -> None:
     assert "✓" in well(run("contract", "lint", path)).out
     path.write_text(path.read_text(encoding="utf-8").replace("integer", "int"), encoding="utf-8")
     sorry(run("contract", "lint", path), "case.odcs.yaml", "column 'no'", "'int'")
-    sorry(run("datasets"), "case.odcs.yaml")
+
+
+def test_a_broken_contract_is_named_and_the_rest_goes_on(run: Run, city: Path) -> None:
+    write(city, {**CASE, "version": 1}, "bad")
+    write(city, {**CASE, "schema": [{"name": "tree", "properties": []}]}, "tree")
+    answer = run("weave")
+    sorry(answer, "2 contracts cannot be used", "cityloom check")
+    assert "receive case ← case.csv: 2 kept" in answer.err
+    assert "contracts/bad.odcs.yaml: field version: expected text, not '1'" in answer.err
+    assert "everything is woven" not in run("weave").out
+    answer = well(run("datasets", "--json"))
+    assert [facts["dataset"] for facts in answer.facts] == ["case"]
+    assert "contracts/bad.odcs.yaml" in answer.err
+    for command in ("show", "export", "quarantine"):
+        sorry(run(command, "tree"), "contracts/tree.odcs.yaml")
+    well(run("show", "case"))
 
 
 # Check and erase

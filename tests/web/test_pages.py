@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 
 import pytest
 from starlette.testclient import TestClient
@@ -192,11 +191,16 @@ def test_a_running_server_sees_new_contracts_and_new_weaves(tmp_path) -> None:
         assert "Nothing" not in client.get("/datasets/thing/quality").text
 
 
-def test_a_broken_contract_is_said_in_words(tmp_path) -> None:
+def test_a_broken_contract_is_said_in_words_and_the_rest_is_shown(tmp_path) -> None:
     city = City.create(tmp_path / "city", "Broken")
     client = TestClient(create_app(city), base_url="http://127.0.0.1")
+    set_contract(city.path, "other", contract_text("other", [column("a", key=1)]))
     set_contract(city.path, "thing", "not: [a contract")
-    answered = client.get("/datasets")
-    assert answered.status_code == 500
-    assert "thing.odcs.yaml" in answered.text
-    assert "thing.odcs.yaml" in json.dumps(client.get("/datasets.json").json())
+    assert [item["dataset"] for item in client.get("/datasets.json").json()] == ["other"]
+    (finding,) = client.get("/overview.json").json()["findings"]
+    assert finding["what"].startswith("contracts/thing.odcs.yaml: not YAML at line 1")
+    assert "thing.odcs.yaml: not YAML" in client.get("/").text
+    asked = client.get("/datasets/thing")
+    assert asked.status_code == 500
+    assert "thing.odcs.yaml" in asked.text
+    assert client.get("/datasets/nothing").status_code == 404

@@ -32,6 +32,15 @@ def open_city(path: Path, engine: str | None = None) -> "City":
     return City.open(path, engine)
 
 
+def warn_of_contracts(city: "City") -> int:
+    """Say what is wrong with the city's contracts, beside what is asked; how many are broken."""
+    from cityloom.check import contract_findings
+
+    for item in contract_findings(city):
+        typer.echo(visible(f"{'✗' if item.serious else '!'} {item.what}\n  {item.mend}"), err=True)
+    return len(city.broken)
+
+
 def operator() -> "Any":
     """Who is at this command line: the user of the operating system."""
     from getpass import getuser

@@ -2,13 +2,23 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cityloom.cli.options import AsJson, CityPath, EngineUrl, open_city, print_facts
+from cityloom.cli.options import (
+    AsJson,
+    CityPath,
+    EngineUrl,
+    open_city,
+    print_facts,
+    warn_of_contracts,
+)
 from cityloom.cli.runs import COLUMNS
 from cityloom.errors import UsageError
+
+if TYPE_CHECKING:
+    from cityloom.city import City
 
 
 def register(app: typer.Typer) -> None:
@@ -27,27 +37,51 @@ def weave(
 ) -> None:
     """Receive what is new in the inbox, replay what can now be kept, make what is stale."""
     woven = open_city(path or city, engine)
+    broken = warn_of_contracts(woven)
     if plan:
-        steps = [
-            {"step": s.kind, "dataset": s.dataset, "source": s.file.source if s.file else "",
-             "why": s.why}
-            for s in woven.plan()
-        ]  # fmt: skip
-        if steps or as_json:
-            print_facts(steps, ("step", "dataset", "source", "why"), as_json)
-        else:
-            typer.echo("Nothing to do: everything is woven.")
-        return
+        _show_plan(woven, as_json)
+    else:
+        _weave(woven, as_json, broken)
+
+
+def _show_plan(city: "City", as_json: bool) -> None:
+    steps = [
+        {"step": s.kind, "dataset": s.dataset, "source": s.file.source if s.file else "",
+         "why": s.why}
+        for s in city.plan()
+    ]  # fmt: skip
+    if steps or as_json:
+        print_facts(steps, ("step", "dataset", "source", "why"), as_json)
+    else:
+        typer.echo("Nothing to do: everything is woven.")
+
+
+def _weave(woven: "City", as_json: bool, broken: int) -> None:
     from cityloom.cli.progress import steps as report_steps
-    from cityloom.runs import failures
 
     with report_steps() as report:
         runs = woven.weave(report)
     if as_json:
         print_facts([asdict(run) for run in runs], COLUMNS, as_json)
-    elif not runs and failures(woven.runs()):
-        typer.echo("Nothing new. Something failed before and still does: see 'cityloom check'.")
     elif not runs:
-        typer.echo("Nothing to do: everything is woven.")
-    if failed := [run for run in runs if run.failed]:
-        raise UsageError(f"{len(failed)} of {len(runs)} steps failed; see 'cityloom runs'")
+        typer.echo(_nothing(woven))
+    if wrong := _wrong(len([run for run in runs if run.failed]), len(runs), broken):
+        raise UsageError(f"{wrong}; see 'cityloom check'")
+
+
+def _nothing(woven: "City") -> str:
+    """Why nothing was done."""
+    from cityloom.runs import failures
+
+    if failures(woven.runs()):
+        return "Nothing new. Something failed before and still does: see 'cityloom check'."
+    if woven.broken:
+        return "Nothing new: all that can be woven is woven."
+    return "Nothing to do: everything is woven."
+
+
+def _wrong(failed: int, steps: int, broken: int) -> str:
+    """What went wrong, in a few words; nothing where all went well."""
+    contracts = "1 contract" if broken == 1 else f"{broken} contracts"
+    said = [f"{failed} of {steps} steps failed"] if failed else []
+    return ", ".join([*said, f"{contracts} cannot be used"] if broken else said)

@@ -11,11 +11,19 @@ from cityloom.contract.model import (
     Reference,
     RowRule,
 )
-from cityloom.contract.odcs import SUFFIX, load_contract, load_contracts, parse_contract
+from cityloom.contract.odcs import (
+    SUFFIX,
+    BrokenContract,
+    load_contract,
+    load_contracts,
+    parse_contract,
+    sound_contracts,
+)
 
 __all__ = [
     "SUFFIX",
     "Bounds",
+    "BrokenContract",
     "Classification",
     "Column",
     "Contract",
@@ -27,4 +35,5 @@ __all__ = [
     "load_contract",
     "load_contracts",
     "parse_contract",
+    "sound_contracts",
 ]

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path, PurePath
@@ -28,6 +30,7 @@ from cityloom.contract.model import (
 from cityloom.contract.refusals import refuse_forbidden
 from cityloom.contract.spelling import check_spelling
 from cityloom.errors import ContractError
+from cityloom.mistakes import first_mistake
 
 SUFFIX = ".odcs.yaml"
 
@@ -37,22 +40,62 @@ _DAYS = {"h": 1 / 24, "d": 1.0, "w": 7.0, "m": 30.4375, "y": 365.25}
 _MOST_DAYS = 1000 * 365.25
 
 
+@dataclass(frozen=True)
+class BrokenContract:
+    """A contract file that cannot be used: the datasets it may be meant for, and what is wrong."""
+
+    path: Path
+    datasets: frozenset[str]
+    error: str
+
+
 def load_contracts(folders: Iterable[Path]) -> dict[str, Contract]:
     """The contracts of all ``*.odcs.yaml`` files in some folders, by dataset name.
 
     Raises:
         ContractError: a file is not a contract, is refused, or two files name one dataset.
     """
-    contracts: dict[str, Contract] = {}
-    for path in (file for folder in folders for file in sorted(folder.glob(f"*{SUFFIX}"))):
-        contract = load_contract(path)
-        if twin := contracts.get(contract.dataset):
-            raise ContractError(
-                f"{path}: dataset '{contract.dataset}' already has a contract, {twin.origin}; "
-                "remove one of them or rename the dataset"
-            )
-        contracts[contract.dataset] = contract
+    contracts, broken = sound_contracts(folders)
+    if broken:
+        raise ContractError(broken[0].error)
     return contracts
+
+
+def sound_contracts(
+    folders: Iterable[Path],
+) -> tuple[dict[str, Contract], list[BrokenContract]]:
+    """The contracts of some folders, by dataset name, and the files that are none.
+
+    Of two files that name one dataset neither counts: nobody can know which is meant.
+    """
+    contracts: dict[str, list[Contract]] = {}
+    broken: list[BrokenContract] = []
+    for path in (file for folder in folders for file in sorted(folder.glob(f"*{SUFFIX}"))):
+        try:
+            contract = load_contract(path)
+        except ContractError as error:
+            broken.append(BrokenContract(path, _meant(path), str(error)))
+        else:
+            contracts.setdefault(contract.dataset, []).append(contract)
+    broken += [_twin(*several) for several in contracts.values() if len(several) > 1]
+    return {name: found[0] for name, found in contracts.items() if len(found) == 1}, broken
+
+
+def _twin(first: Contract, second: Contract, *_: Contract) -> BrokenContract:
+    return BrokenContract(
+        Path(second.origin),
+        frozenset([second.dataset]),
+        f"{second.origin}: dataset '{second.dataset}' already has a contract, {first.origin}; "
+        "remove one of them or rename the dataset",
+    )
+
+
+def _meant(path: Path) -> frozenset[str]:
+    """The datasets that a file may be the contract of: by its name, and by what can be read."""
+    names = {path.name.removesuffix(SUFFIX)}
+    with suppress(OSError, UnicodeDecodeError, ContractError, LookupError, TypeError):
+        names.add(str(_yaml(path.read_text(encoding="utf-8"), "")["schema"][0]["name"]))
+    return frozenset(names)
 
 
 def load_contract(path: Path) -> Contract:
@@ -90,11 +133,13 @@ def parse_contract(text: str, origin: str = "contract") -> Contract:
 def _document(text: str, origin: str) -> OpenDataContractStandard:
     stated = _yaml(text, origin)
     if not isinstance(stated, dict) or not all(isinstance(name, str) for name in stated):
-        raise ContractError(f"{origin}: not an ODCS contract: expected a mapping")
+        raise ContractError(
+            f"{origin}: not an ODCS contract: expected keys and values, as in 'kind: DataContract'"
+        )
     try:
         document = OpenDataContractStandard(**stated)
     except pydantic.ValidationError as error:
-        raise ContractError(f"{origin}: {_first_mistake(error)}") from None
+        raise ContractError(f"{origin}: {first_mistake(error, stated)}") from None
     try:
         check_spelling(stated, document)
     except ContractError as error:
@@ -108,12 +153,21 @@ def _yaml(text: str, origin: str) -> Any:
     except RecursionError:
         raise ContractError(f"{origin}: not YAML that can be read: nested too deeply") from None
     except yaml.YAMLError as error:
-        raise ContractError(f"{origin}: not YAML: {' '.join(str(error).split())}") from None
+        raise ContractError(f"{origin}: not YAML{_said(error)}") from None
     except (ValueError, LookupError, AttributeError, OverflowError) as error:
         # The YAML reader's own failures over dates such as 2024-02-30 and tags such as !!int
         raise ContractError(
             f"{origin}: not YAML that can be read: {error}; put dates and the like in quotes"
         ) from None
+
+
+def _said(error: yaml.YAMLError) -> str:
+    """Where a text stops being YAML and why."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return ": " + " ".join(str(error).split())
+    why = ", ".join(part for part in (error.context, error.problem) if part)
+    line = error.problem_mark.line + 1
+    return f" at line {line}: {why}; look at the indentation, colons and quotes there"
 
 
 def _check_conditions(contract: Contract) -> None:
@@ -123,12 +177,6 @@ def _check_conditions(contract: Contract) -> None:
 
         for rule in contract.rules:
             row_condition(contract, rule)
-
-
-def _first_mistake(error: pydantic.ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg']} (Open Data Contract Standard v3)"
 
 
 def _contract(document: OpenDataContractStandard, origin: str, digest: str) -> Contract:

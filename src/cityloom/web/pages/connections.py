@@ -16,7 +16,7 @@ def made_from(look: Look) -> list[Edge]:
     """Which dataset is made from which."""
     return [
         Edge(source, target)
-        for function in look.city.graph.runnable()
+        for function in look.city.functions
         for target in function.outputs
         for source in function.inputs
     ]

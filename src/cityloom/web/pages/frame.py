@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cityloom.contract import Contract
+from cityloom.errors import ContractError
 from cityloom.runs import Run
 from cityloom.web.answers import Page, Table, answer
 from cityloom.web.desk import Desk, Look
@@ -80,10 +81,13 @@ def section(request: Request, dataset: str, name: str) -> Section:
     """A section of a dataset's page.
 
     Raises:
+        ContractError: the dataset's contract cannot be used.
         HTTPException: the city has no such dataset.
     """
     desk: Desk = request.app.state.desk
     look = desk.look()
     if dataset not in look.contracts:
+        if error := look.city.what_broke(dataset):
+            raise ContractError(error)
         raise HTTPException(404)
     return Section(request, look, look.contracts[dataset], name)

@@ -1,0 +1,84 @@
+"""What a model found wrong in a file, in words: the field, and what is expected there."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pydantic
+
+_MISSING = "missing"
+
+_EXPECTED = {
+    _MISSING: "is missing",
+    "extra_forbidden": "is not known; take it out",
+    "bool": "expected true or false",
+    "dict": "expected keys and values, as in 'name: height'",
+    "float": "expected a number",
+    "int": "expected a whole number",
+    "list": "expected a list, each item after a dash",
+    "model": "expected keys and values, as in 'name: height'",
+    "string": "expected text",
+    "string_too_short": "expected at least {min_length} character",
+    "string_pattern_mismatch": "expected what matches {pattern}",
+    "tuple": "expected a list",
+}
+"""What is expected, by the kind of a mistake or by what that kind begins with."""
+
+_LONGEST = 40
+
+
+def first_mistake(error: pydantic.ValidationError, stated: object) -> str:
+    """The first field that is not as it should be, and what is expected of it.
+
+    Args:
+        error: what the model said.
+        stated: what the file says.
+    """
+    mistakes = error.errors()
+    fields = [_field(stated, mistake["loc"], mistake["type"] == _MISSING) for mistake in mistakes]
+    alike = [m for m, field in zip(mistakes, fields, strict=True) if field == fields[0]]
+    wanted = " or ".join(dict.fromkeys(_expected(mistake) for mistake in alike))
+    return f"field {fields[0]}: {wanted}{_found(alike[0])}"
+
+
+def _field(stated: object, path: Sequence[int | str], is_missing: bool) -> str:
+    """A field's path in the file, without what the model alone knows of it, and whose it is."""
+    found: list[str] = []
+    name, here = "", stated
+    for step in path:
+        if isinstance(here, list) and isinstance(step, int):
+            here = here[step]
+            name = _name(here) or name
+        elif isinstance(here, dict) and step in here:
+            here = here[step]
+        else:
+            continue
+        found.append(str(step))
+    found += [str(path[-1])] if is_missing else []
+    return ".".join(found) + (f" (of '{name}')" if name else "")
+
+
+def _name(item: object) -> str:
+    name = item.get("name") if isinstance(item, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def _expected(mistake: Any) -> str:
+    kind, said = mistake["type"], mistake["msg"]
+    if kind == "value_error":
+        return str(mistake["ctx"]["error"])
+    wanted = _EXPECTED.get(kind) or _EXPECTED.get(kind.partition("_")[0])
+    if wanted is None:
+        return str(said.replace("Input should be", "expected"))
+    return wanted.format(**mistake.get("ctx", {}))
+
+
+def _found(mistake: Any) -> str:
+    """What stands there instead, where that is short."""
+    found = mistake["input"]
+    if mistake["type"] in (_MISSING, "extra_forbidden", "value_error"):
+        return ""
+    if isinstance(found, dict | list):
+        return ", not a list" if isinstance(found, list) else ", not keys and values"
+    mend = "; put it in quotes" if mistake["type"] == "string_type" and found is not None else ""
+    shown = "nothing" if found is None else f"'{found}'"
+    return f", not {shown[:_LONGEST]}{mend}"
