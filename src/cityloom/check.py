@@ -8,8 +8,7 @@ from importlib.metadata import version
 from cityloom.city import City
 from cityloom.contract import Contract
 from cityloom.errors import UsageError
-from cityloom.inbox import delivered_files
-from cityloom.runs import DERIVE, ERASE, EXPIRE, RECEIVE, REPLAY, Run, failures
+from cityloom.runs import DERIVE, ERASE, EXPIRE, RECEIVE, REPLAY, Run
 
 DUCKDB = "1.5.5"
 """The DuckDB that the extension packages are built for."""
@@ -38,7 +37,7 @@ def findings(city: City) -> list[Finding]:
     found = [*_installation(), *contract_findings(city), *_ledger(city)]
     for name, contract in sorted(city.contracts.items()):
         runs = city.runs(name)
-        found += [*_references(city, contract), *_failures(city, contract, runs)]
+        found += [*_references(city, contract), *_failures(city, runs)]
         found += _lateness(contract, runs) if name in city.received else []
     return [*found, *_unknown_inbox(city), *_strays(city)]
 
@@ -106,11 +105,8 @@ def _references(city: City, contract: Contract) -> Iterator[Finding]:
             )
 
 
-def _failures(city: City, contract: Contract, runs: list[Run]) -> Iterator[Finding]:
-    lying = {file.source for file in delivered_files(city.path, contract)}
-    for run in failures(runs):
-        if run.kind == RECEIVE and run.source not in lying:
-            continue
+def _failures(city: City, runs: list[Run]) -> Iterator[Finding]:
+    for run in city.failures(runs):
         done, mend = _UNDONE[run.kind]
         subject = f"{run.dataset}: {run.source}" if run.kind == RECEIVE else run.dataset
         yield Finding(f"{subject} {done}: {run.error}", f"{mend} and weave again")

@@ -167,6 +167,12 @@ class City:
             self._catch_up([dataset] if dataset else self._tables())
             return self.log.all(dataset)
 
+    def failures(self, runs: Iterable[Run] | None = None) -> list[Run]:
+        """What failed and can still be mended; among some runs, oldest first, or among all."""
+        from cityloom.intake import failures
+
+        return failures(self, self.runs() if runs is None else runs)
+
     def newest_run(self, dataset: str, kinds: Collection[str]) -> Run | None:
         """The newest run of some kinds that changed a dataset, if any did."""
         with faults_in_words(self.path):

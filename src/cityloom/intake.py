@@ -1,12 +1,12 @@
 """Taking deliveries into a city, and judging refused rows again: each leaves a run in the log."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from cityloom.contract import Contract
 from cityloom.errors import DeliveryError, StorageError, UsageError
-from cityloom.inbox import DeliveredFile
+from cityloom.inbox import DeliveredFile, delivered_files
 from cityloom.lake import DELIVERY
 from cityloom.measure import Meter
 from cityloom.policy import is_open
@@ -104,6 +104,22 @@ def refused_sources(city: "City", dataset: str) -> list[str]:
     connection = connect(city.scratch)
     found = connection.execute(f"SELECT DISTINCT {DELIVERY} FROM ({refused}) ORDER BY 1").fetchall()
     return [source for (source,) in found]
+
+
+def failures(city: "City", runs: Iterable[Run]) -> list[Run]:
+    """The runs that failed and were not made good, of what can still be mended.
+
+    That is the newest of each dataset, kind and source, where the city still has the dataset and,
+    of a receipt, the inbox still has the file.
+    """
+    newest = {(r.dataset, r.kind, r.source if r.kind in ARRIVALS else ""): r for r in runs}
+    failed = [run for run in newest.values() if run.failed and run.dataset in city.contracts]
+    lying = {
+        (name, file.source)
+        for name in {run.dataset for run in failed if run.kind == RECEIVE}
+        for file in delivered_files(city.path, city.contracts[name])
+    }
+    return [run for run in failed if run.kind != RECEIVE or (run.dataset, run.source) in lying]
 
 
 def _said(error: UsageError, contract: Contract) -> str:

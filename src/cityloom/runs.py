@@ -132,12 +132,6 @@ def deliveries(runs: Iterable[Run]) -> dict[str, Run]:
     return {run.source: run for run in runs if run.kind == RECEIVE and not run.failed}
 
 
-def failures(runs: Iterable[Run]) -> list[Run]:
-    """The runs that failed and were not made good: of each dataset, kind and source the newest."""
-    newest = {(run.dataset, run.kind, run.source): run for run in runs}
-    return [run for run in newest.values() if run.failed]
-
-
 def last_made(runs: Sequence[Run]) -> Run | None:
     """The newest run that made a derived dataset."""
     return next((run for run in reversed(runs) if run.kind == DERIVE and not run.failed), None)

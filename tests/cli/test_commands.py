@@ -192,6 +192,9 @@ def test_a_weave_with_a_file_that_cannot_be_received_fails_after_the_rest(
     sorry(answer, "1 of 2 steps failed", "cityloom check")
     assert "bad.csv" in answer.err
     assert "2 kept" in answer.err
+    assert "Something failed before and still does" in well(run("weave", city)).out
+    (city / "inbox" / "case" / "bad.csv").unlink()
+    assert "everything is woven" in well(run("weave", city)).out
 
 
 def test_a_file_can_be_received_by_hand(run: Run, city: Path, tmp_path: Path) -> None:

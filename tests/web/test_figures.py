@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from cityloom.contract.model import Column, Contract, Kind
-from cityloom.runs import DERIVE, RECEIVE, REPLAY, Run, failures
+from cityloom.runs import DERIVE, RECEIVE, REPLAY, Run
 from cityloom.web.figures import (
     Standing,
     intake,
@@ -32,15 +32,11 @@ def test_a_dataset_stands_as_its_runs_say() -> None:
     assert standing(_contract(), [_run(90 * DAY)]) is Standing.CURRENT
     assert standing(_contract(30 * DAY), [_run(90 * DAY)]) is Standing.LATE
     assert standing(_contract(30 * DAY), [_run(90 * DAY), _run(DAY)]) is Standing.CURRENT
-    assert standing(_contract(), [_run(DAY, error="no")]) is Standing.FAILED
+    assert standing(_contract(), [_run(DAY, error="no")], failed=True) is Standing.FAILED
 
 
-def test_a_failure_is_over_when_the_same_source_came_well() -> None:
-    broken, mended = _run(2 * DAY, error="no"), _run(DAY)
-    other = _run(DAY, source="b.csv", error="no")
-    assert failures([broken, mended]) == []
-    assert failures([broken, mended, other]) == [other]
-    assert last_change([broken]) is None
+def test_a_run_that_failed_changed_nothing() -> None:
+    assert last_change([_run(2 * DAY, error="no")]) is None
 
 
 def test_a_weave_is_the_runs_without_a_pause() -> None:

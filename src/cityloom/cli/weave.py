@@ -71,9 +71,7 @@ def _weave(woven: "City", as_json: bool, broken: int) -> None:
 
 def _nothing(woven: "City") -> str:
     """Why nothing was done."""
-    from cityloom.runs import failures
-
-    if failures(woven.runs()):
+    if woven.failures():
         return "Nothing new. Something failed before and still does: see 'cityloom check'."
     if woven.broken:
         return "Nothing new: all that can be woven is woven."

@@ -40,6 +40,10 @@ class Look:
             grouped[run.dataset].append(run)
         return grouped
 
+    def failures(self) -> list[Run]:
+        """What failed and can still be mended; the inbox is looked at each time."""
+        return self.city.failures(self.runs)
+
     @property
     def contracts(self) -> dict[str, Contract]:
         """Every contract, by dataset."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from cityloom.contract import Contract
-from cityloom.runs import DERIVE, RECEIVE, REPLAY, Run, deliveries, failures
+from cityloom.runs import DERIVE, RECEIVE, REPLAY, Run, deliveries
 
 _SAME_WEAVE = timedelta(minutes=1)
 
@@ -41,9 +41,9 @@ def last_change(runs: Iterable[Run]) -> datetime | None:
     return max((ended(run) for run in runs if not run.failed), default=None)
 
 
-def standing(contract: Contract, runs: Sequence[Run]) -> Standing:
-    """How a dataset stands now."""
-    if failures(runs):
+def standing(contract: Contract, runs: Sequence[Run], failed: bool = False) -> Standing:
+    """How a dataset stands now; ``failed`` where a failure of it was not made good."""
+    if failed:
         return Standing.FAILED
     changed = last_change(runs)
     if changed is None:

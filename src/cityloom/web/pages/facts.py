@@ -33,13 +33,20 @@ class Entry:
 
 def entry(look: Look, dataset: str) -> Entry:
     """A dataset's entry."""
-    contract, runs = look.contracts[dataset], look.runs_of[dataset]
-    return Entry(look.facts[dataset], contract, standing(contract, runs), last_change(runs))
+    failed = any(run.dataset == dataset for run in look.failures())
+    return _entry(look, dataset, failed)
 
 
 def entries(look: Look) -> list[Entry]:
     """Every dataset's entry, by name."""
-    return [entry(look, name) for name in look.facts]
+    failed = {run.dataset for run in look.failures()}
+    return [_entry(look, name, name in failed) for name in look.facts]
+
+
+def _entry(look: Look, dataset: str, failed: bool) -> Entry:
+    contract, runs = look.contracts[dataset], look.runs_of[dataset]
+    stands = standing(contract, runs, failed)
+    return Entry(look.facts[dataset], contract, stands, last_change(runs))
 
 
 RUN_COLUMNS = (

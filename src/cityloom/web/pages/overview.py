@@ -6,7 +6,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cityloom.runs import failures
 from cityloom.web.answers import Page, Table, answer
 from cityloom.web.charts import Part, bar
 from cityloom.web.desk import Desk, Look
@@ -78,7 +77,7 @@ def _figures(look: Look, listed: list[Entry]) -> dict[str, Any]:
         "quarantined": sum(item.facts.rows_quarantined for item in listed),
         "waiting_sets": sum(item.facts.rows_quarantined > 0 for item in listed),
         "late": sum(item.standing is Standing.LATE for item in listed),
-        "failed": len(failures(look.runs)),
+        "failed": len(look.failures()),
         "empty": sum(item.standing is Standing.EMPTY for item in listed),
     }
 
