@@ -83,6 +83,34 @@ def test_a_contract_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     assert finding.serious
 
 
+DOUBTS = "# doubt: who owns it? (team: name)\n{}      # doubt: is it a key?\n"
+
+
+def test_a_drafted_contract_is_told_by_its_open_doubts_until_it_is_active(tmp_path: Path) -> None:
+    settled = PLAIN.replace("status: active", "status: draft")
+    finding = only(city_with(tmp_path, case=DOUBTS.format(settled)))
+    assert finding.what == "contracts/case.odcs.yaml still has 2 open doubts"
+    assert "settle and remove" in finding.mend
+    assert not finding.serious
+
+    city = City.open(tmp_path / "city")
+    set_contract(city.path, "case", settled + "# doubt: is it all?\n")
+    assert only(city).what == "contracts/case.odcs.yaml still has 1 open doubt"
+    set_contract(city.path, "case", settled)
+    assert only(city).what == "contracts/case.odcs.yaml is still a draft"
+    set_contract(city.path, "case", PLAIN)
+    assert found(city) == []
+
+
+def test_a_doubt_that_is_left_in_an_active_contract_is_told(tmp_path: Path) -> None:
+    assert "2 open doubts" in only(city_with(tmp_path, case=DOUBTS.format(PLAIN))).what
+
+
+def test_a_text_that_only_mentions_a_doubt_is_none(tmp_path: Path) -> None:
+    mentions = "# Remove each line that begins with '# doubt:'.\n" + PLAIN
+    assert found(city_with(tmp_path, case=mentions)) == []
+
+
 def test_a_contract_whose_rule_cannot_work_is_told(tmp_path: Path) -> None:
     text = contract_text("case", [column("no", "integer")], rules={"sly": "price > 1"})
     assert "sly" in only(city_with(tmp_path, case=text)).what

@@ -44,7 +44,7 @@ def findings(city: City) -> list[Finding]:
 
 def contract_findings(city: City) -> list[Finding]:
     """What is wrong with the city's contracts themselves."""
-    return [*_broken(city), *_waiting(city)]
+    return [*_broken(city), *_waiting(city), *_drafts(city)]
 
 
 def _broken(city: City) -> Iterator[Finding]:
@@ -62,6 +62,24 @@ def _waiting(city: City) -> Iterator[Finding]:
                 f"{name} refers to {', '.join(waited)}, whose contract cannot be used",
                 f"mend that contract; until then nothing is received for {name}",
             )
+
+
+def _drafts(city: City) -> Iterator[Finding]:
+    for _, contract in sorted(city.received.items()):
+        file = contract.origin.removeprefix(f"{city.path}/")
+        if contract.doubts:
+            doubts = "doubt" if contract.doubts == 1 else "doubts"
+            yield Finding(
+                f"{file} still has {contract.doubts} open {doubts}",
+                "settle and remove each line that begins with '# doubt:', "
+                "then set the status to active",
+                serious=False,
+            )
+        elif contract.is_draft:
+            yield Finding(
+                f"{file} is still a draft", "set its status to active once its owner agrees",
+                serious=False,
+            )  # fmt: skip
 
 
 def _installation() -> Iterator[Finding]:

@@ -393,6 +393,11 @@ def test_a_contract_is_drafted_from_a_file_and_can_be_used(run: Run, city: Path)
     assert "street" in well(run("contract", "lint", drafted)).out
     (facts,) = well(run("receive", "street", path, "--json")).facts
     assert facts["rows_kept"] == 2
+    woven = well(run("weave", "--json"))
+    assert re.search(r"! contracts/street\.odcs\.yaml still has \d+ open doubts", woven.err)
+    assert [facts["dataset"] for facts in woven.facts] == ["case"]
+    assert "open doubts" in well(run("check")).out
+    assert "doubts" not in well(run("weave", "--plan")).err
 
 
 def test_a_wrong_contract_is_told_by_lint(run: Run, city: Path) -> None:

@@ -4,8 +4,16 @@ from dataclasses import asdict
 
 import typer
 
-from cityloom.cli.options import HERE, AsJson, CityPath, EngineUrl, open_city, print_facts
-from cityloom.errors import UsageError, visible
+from cityloom.cli.options import (
+    HERE,
+    AsJson,
+    CityPath,
+    EngineUrl,
+    open_city,
+    print_facts,
+    print_finding,
+)
+from cityloom.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
@@ -21,7 +29,7 @@ def check(city: CityPath = HERE, engine: EngineUrl = None, as_json: AsJson = Fal
     if as_json:
         print_facts([asdict(item) for item in found], (), as_json)
     for item in [] if as_json else found:
-        typer.echo(visible(f"{'✗' if item.serious else '!'} {item.what}\n  {item.mend}"))
+        print_finding(item)
     if not found and not as_json:
         typer.echo("✓ Nothing is wrong.")
     if serious := [item for item in found if item.serious]:

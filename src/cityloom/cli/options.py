@@ -11,6 +11,7 @@ import typer
 from cityloom.errors import visible
 
 if TYPE_CHECKING:
+    from cityloom.check import Finding
     from cityloom.city import City
 
 CityPath = Annotated[
@@ -32,13 +33,19 @@ def open_city(path: Path, engine: str | None = None) -> "City":
     return City.open(path, engine)
 
 
-def warn_of_contracts(city: "City") -> int:
-    """Say what is wrong with the city's contracts, beside what is asked; how many are broken."""
+def warn_of_contracts(city: "City", drafts: bool = False) -> int:
+    """Say beside what is asked which contracts cannot be used; how many. ``drafts`` says all."""
     from cityloom.check import contract_findings
 
     for item in contract_findings(city):
-        typer.echo(visible(f"{'✗' if item.serious else '!'} {item.what}\n  {item.mend}"), err=True)
+        if item.serious or drafts:
+            print_finding(item, err=True)
     return len(city.broken)
+
+
+def print_finding(item: "Finding", err: bool = False) -> None:
+    """Something that is wrong, and below it its mend."""
+    typer.echo(visible(f"{'✗' if item.serious else '!'} {item.what}\n  {item.mend}"), err=err)
 
 
 def operator() -> "Any":

@@ -37,7 +37,7 @@ def weave(
 ) -> None:
     """Receive what is new in the inbox, replay what can now be kept, make what is stale."""
     woven = open_city(path or city, engine)
-    broken = warn_of_contracts(woven)
+    broken = warn_of_contracts(woven, drafts=not plan)
     if plan:
         _show_plan(woven, as_json)
     else:

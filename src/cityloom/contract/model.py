@@ -147,7 +147,8 @@ class Contract:
     """One dataset's contract.
 
     ``grows`` marks a derived dataset whose rows are only ever added, so that only what is new is
-    computed. ``origin`` is the file it came from; ``digest`` identifies its text.
+    computed. ``origin`` is the file it came from; ``digest`` identifies its text. ``doubts`` counts
+    what a draft left for a person to settle.
     """
 
     dataset: str
@@ -167,6 +168,8 @@ class Contract:
     files: Files = field(default_factory=Files)
     origin: str = ""
     digest: str = ""
+    is_draft: bool = False
+    doubts: int = 0
 
     @cached_property
     def key(self) -> tuple[Column, ...]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path, PurePath
@@ -35,6 +35,7 @@ from cityloom.mistakes import first_mistake
 SUFFIX = ".odcs.yaml"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_DOUBT = re.compile(r"^[ \t]*#[ \t]*doubt:", re.MULTILINE)
 _UNIT = re.compile(r"h(ours?)?|d(ays?)?|w(eeks?)?|m(onths?)?|y(ears?)?")
 _DAYS = {"h": 1 / 24, "d": 1.0, "w": 7.0, "m": 30.4375, "y": 365.25}
 _MOST_DAYS = 1000 * 365.25
@@ -122,7 +123,7 @@ def parse_contract(text: str, origin: str = "contract") -> Contract:
     document = _document(text, origin)
     digest = sha256(text.encode()).hexdigest()
     try:
-        contract = _contract(document, origin, digest)
+        contract = replace(_contract(document, origin, digest), doubts=len(_DOUBT.findall(text)))
     except ContractError as error:
         raise ContractError(f"{origin}: {error}") from None
     _check_conditions(contract)
@@ -206,6 +207,7 @@ def _contract(document: OpenDataContractStandard, origin: str, digest: str) -> C
         files=_files(document),
         origin=origin,
         digest=digest,
+        is_draft=document.status == "draft",
     )
     _check_whole(contract)
     return contract
