@@ -79,7 +79,7 @@ def derive(
                 with said, faults_in_words(outputs[name].kept.folder):
                     making[name].write(table, engine)
         for name in function.outputs:
-            making[name].finish(appending)
+            making[name].finish(appending, engine.scratch)
         for name in function.outputs:
             receipts[name] = making[name].commit(account[name], appending)
     return receipts
@@ -266,7 +266,7 @@ class _Making:
         self._receipt.rows_quarantined += count
         self._receipt.reasons.update(reason.message for row in reasons for reason in row)
 
-    def finish(self, appending: bool) -> None:
+    def finish(self, appending: bool, scratch: Path) -> None:
         """Close the files and see that all may be held and that no key repeats, here or there."""
         self._kept.close()
         self._refused.close()
@@ -282,7 +282,7 @@ class _Making:
                 f"SELECT 1 FROM ({scan(files, contract.schema)}) "
                 f"WHERE {present} GROUP BY {names} HAVING count(*) > 1"
             )
-            counted = connect().execute(f"SELECT count(*) FROM ({repeating})").fetchone()
+            counted = connect(scratch).execute(f"SELECT count(*) FROM ({repeating})").fetchone()
             if counted and counted[0]:
                 raise UsageError(
                     f"{self._maker} gives {counted[0]:,} of the values of {names} more than "

@@ -26,8 +26,9 @@ _MODULUS = 1 << 128
 class Digests:
     """Digests of the lake's files, remembered in the store."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, scratch: Path) -> None:
         self._engine = engine
+        self._scratch = scratch
 
     def of(self, files: Iterable[Path], schema: pa.Schema) -> str:
         """The digest of the rows in some files, in hexadecimal; only ``schema``'s columns count."""
@@ -36,7 +37,7 @@ class Digests:
         total = 0
         for file in files:
             if file.name not in known:
-                known[file.name] = _file_digest(file, schema)
+                known[file.name] = _file_digest(file, schema, self._scratch)
                 self._remember(file.name, columns, known[file.name])
             total += int(known[file.name], 16)
         return f"{total % _MODULUS:032x}"
@@ -52,7 +53,7 @@ class Digests:
             connection.execute(insert_new(self._engine, PARTS), row)
 
 
-def _file_digest(file: Path, schema: pa.Schema) -> str:
+def _file_digest(file: Path, schema: pa.Schema, scratch: Path) -> str:
     from cityloom.lake import scan
     from cityloom.sql import connect, quoted
 
@@ -65,6 +66,6 @@ def _file_digest(file: Path, schema: pa.Schema) -> str:
     halves = ", ".join(
         f"coalesce(sum(md5_number_{half}({row})::HUGEINT), 0)" for half in ("upper", "lower")
     )
-    found = connect().execute(f"SELECT {halves} FROM ({scan([file], schema)})").fetchone()
+    found = connect(scratch).execute(f"SELECT {halves} FROM ({scan([file], schema)})").fetchone()
     assert found is not None
     return f"{((int(found[0]) << 64) + int(found[1])) % _MODULUS:032x}"

@@ -10,6 +10,7 @@ from ibis.backends.duckdb import Backend
 
 from cityloom.errors import UsageError
 from cityloom.lake import scan
+from cityloom.sql import spill_folder
 
 DIALECT = "duckdb"
 
@@ -18,14 +19,16 @@ class Engine:
     """An open engine; files of the lake become Ibis tables on it."""
 
     def __init__(self, url: str, scratch: Path) -> None:
-        """Open the engine at a URL.
+        """Open the engine at a URL; what memory cannot hold goes to a folder below ``scratch``.
 
         Raises:
             UsageError: the URL names no engine that is known.
         """
         if not url.startswith("duckdb://"):
             raise UsageError(f"engine '{url}' is not known; expected duckdb://")
-        self._backend: Backend = ibis.duckdb.connect(temp_directory=str(scratch))
+        self.scratch = scratch
+        spilled = spill_folder(scratch)
+        self._backend: Backend = ibis.duckdb.connect(temp_directory=str(spilled))
         self._backend.raw_sql("SET TimeZone = 'UTC'")
 
     def table(self, name: str, files: Sequence[Path], schema: pa.Schema) -> ir.Table:

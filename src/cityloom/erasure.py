@@ -49,7 +49,7 @@ def erase_subject(city: "City", dataset: str, column: str, value: str) -> Erasur
     downstream = _downstream(city, dataset)
     kept, quarantine = city.kept(dataset), city.quarantine(dataset)
     undo_torn_commit(kept, quarantine)
-    found = _erase(contract, contract.column(column), value, kept, quarantine)
+    found = _erase(contract, contract.column(column), value, kept, quarantine, city.scratch)
     if not any(found) and not _unfinished(city, dataset):
         return Erasure(0, 0, derived=[], delivered=[])
     made = derive_stale(city)
@@ -75,12 +75,17 @@ def _unfinished(city: "City", dataset: str) -> bool:
 
 
 def _erase(
-    contract: Contract, column: Column, value: str, kept: LakeTable, quarantine: LakeTable
+    contract: Contract,
+    column: Column,
+    value: str,
+    kept: LakeTable,
+    quarantine: LakeTable,
+    scratch: Path,
 ) -> tuple[int, int]:
     refused = quarantine.without(
-        _refused_rows(kept, quarantine, column, value), [DELIVERY, ORDINAL]
+        _refused_rows(kept, quarantine, column, value), [DELIVERY, ORDINAL], scratch
     )
-    rows = kept.without(_subject(column, value), [column.name])
+    rows = kept.without(_subject(column, value), [column.name], scratch)
     if not rows.rows and not refused.rows:
         return 0, 0
     run = replace(begin(contract, ERASE, source=""), rows_read=rows.rows + refused.rows)

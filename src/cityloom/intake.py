@@ -93,7 +93,7 @@ def judge_again(city: "City", dataset: str, source: str) -> list[Run]:
     contract = city.contract(dataset)
     account = Account(begin(contract, REPLAY, source=source), Meter())
     columns = [column.source_name for column in contract.columns]
-    reader = QuarantineReader(city.quarantine_files(dataset), source, columns)
+    reader = QuarantineReader(city.quarantine_files(dataset), source, columns, city.scratch)
     receive(_place(city, contract), reader, source, account, replay=True)
     return [_newest(city, dataset)]
 

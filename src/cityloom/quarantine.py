@@ -77,10 +77,13 @@ def json_path(name: str) -> str:
 class QuarantineReader:
     """The refused rows of one delivery, read again as if they had just come."""
 
-    def __init__(self, files: Sequence[Path], delivery: str, columns: Sequence[str]) -> None:
+    def __init__(
+        self, files: Sequence[Path], delivery: str, columns: Sequence[str], scratch: Path
+    ) -> None:
         self._files = files
         self._delivery = delivery
         self.columns = columns
+        self._scratch = scratch
 
     def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
         """See :class:`cityloom.readers.Reader`; rows keep the numbers of their first arrival."""
@@ -88,7 +91,7 @@ class QuarantineReader:
             f', json_extract_string("values", {json_path(name)}) AS _{number}'
             for number, name in enumerate(columns)
         )
-        rows = connect().execute(
+        rows = connect(self._scratch).execute(
             f"SELECT {ORDINAL}, raw AS _raw, reasons[1].message AS _why{fields} "
             f"FROM ({relation(self._files)}) WHERE {DELIVERY} = ? ORDER BY ALL",
             [self._delivery],

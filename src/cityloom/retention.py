@@ -70,11 +70,12 @@ def expire_dataset(city: "City", dataset: str, moment: datetime | None = None) -
     meter = Meter()
     sources = expired_sources(contract, city.runs(dataset), moment)
     delivered = f"SELECT unnest([{', '.join(map(literal, sources))}]::VARCHAR[]) AS {DELIVERY}"
-    refused = quarantine.without(delivered, [DELIVERY])
+    refused = quarantine.without(delivered, [DELIVERY], city.scratch)
     if contract.retention_column is None:
-        old = kept.without(delivered, [DELIVERY])
+        old = kept.without(delivered, [DELIVERY], city.scratch)
     else:
-        old = kept.without(_old_rows(contract, kept, moment), [DELIVERY, ORDINAL])
+        rows = _old_rows(contract, kept, moment)
+        old = kept.without(rows, [DELIVERY, ORDINAL], city.scratch)
     markers = {}
     if refused.removed:
         markers[MARKER] = quarantine.commit(refused.added, refused.removed, {})

@@ -19,16 +19,22 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def connect(scratch: Path | None = None, threads: int | None = None) -> "duckdb.DuckDBPyConnection":
-    """A DuckDB in memory, in UTC; what memory cannot hold goes below ``scratch``.
+def spill_folder(scratch: Path | None = None) -> Path:
+    """A folder below ``scratch`` that no other connection to DuckDB has, not yet there.
 
-    Each connection has a folder of its own there (without ``scratch``, in the system's folder for
-    temporary files): two that shared one would take each other's files away.
+    Two that shared one would take each other's files away.
+    """
+    return Path(scratch or gettempdir()) / f"duckdb-{uuid4().hex}"
+
+
+def connect(scratch: Path | None = None, threads: int | None = None) -> "duckdb.DuckDBPyConnection":
+    """A DuckDB in memory, in UTC; what memory cannot hold goes to a folder below ``scratch``.
+
+    Without ``scratch``, that is the system's folder for temporary files.
     """
     import duckdb
 
-    spilled = Path(scratch or gettempdir()) / f"duckdb-{uuid4().hex}"
-    config: dict[str, str | int] = {"temp_directory": str(spilled)}
+    config: dict[str, str | int] = {"temp_directory": str(spill_folder(scratch))}
     if threads:
         config["threads"] = threads
     connection = duckdb.connect(config=config)
