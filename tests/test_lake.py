@@ -1,5 +1,6 @@
 """The lake: each change is one commit, the past stays readable until it is forgotten."""
 
+import shutil
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -170,6 +171,94 @@ def test_compaction_keeps_rows_and_the_past(table: LakeTable) -> None:
     assert ids(table) == [1, 2, 3, 4, 5, 6, 7]
     assert ids(table, past) == [1, 2, 3, 4, 5, 6, 7]
     assert table.rows() == 7
+
+
+@pytest.fixture
+def openings(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What is opened from its log, from now on."""
+    opened: list[object] = []
+    opening = cityloom.lake.DeltaTable
+
+    def counted(*arguments: object, **options: object) -> object:
+        opened.append(arguments)
+        return opening(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(cityloom.lake, "DeltaTable", counted)
+    return opened
+
+
+def test_a_table_is_opened_once_however_often_it_is_read_and_written(
+    table: LakeTable, openings: list[object]
+) -> None:
+    fresh = LakeTable(table.folder)
+    for number in range(4, 7):
+        add(fresh, [number], "b")
+        assert fresh.rows() == number
+        assert fresh.schema().names == SCHEMA.names
+    assert len(openings) == 1
+    fresh.files(1)
+    assert len(openings) == 2
+
+
+def test_what_another_process_commits_is_seen_at_once(table: LakeTable) -> None:
+    assert ids(table) == [1, 2, 3]
+    add(LakeTable(table.folder), [4], "b")
+    assert ids(table) == [1, 2, 3, 4]
+
+
+def test_a_past_that_another_process_forgets_is_missed_by_nobody(table: LakeTable) -> None:
+    table.commit(write(table, [4], "b"), [], {"source": "b"}, {"quarantine": 3})
+    newest = add(table, [5], "c")
+    assert ids(table) == [1, 2, 3, 4, 5]
+    LakeTable(table.folder).forget_past()
+    assert table.marker("quarantine") == 3
+    assert ids(table) == [1, 2, 3, 4, 5]
+    assert [commit.account for commit in table.commits_since(newest - 1)] == [{"source": "c"}]
+    table.forget_past()
+    add(table, [6], "d")
+    assert table.marker("quarantine") == 3
+
+
+def test_a_table_that_was_put_in_the_place_of_another_is_seen_at_once(
+    table: LakeTable, tmp_path: Path
+) -> None:
+    assert ids(table) == [1, 2, 3]
+    other = LakeTable(tmp_path / "other")
+    other.create(SCHEMA)
+    add(other, [7], "x")
+    shutil.rmtree(table.folder)
+    other.folder.rename(table.folder)
+    assert ids(table) == [7]
+
+
+def test_a_table_opens_from_its_newest_checkpoint_which_is_on_disk_for_good(
+    table: LakeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[str] = set()
+    sync = cityloom.lake._sync
+    monkeypatch.setattr(cityloom.lake, "_sync", lambda path: (synced.add(path.name), sync(path)))
+    for number in range(4, 30):
+        add(table, [number], "b")
+    written = {path.name for path in (table.folder / "_delta_log").glob("*checkpoint*")}
+    assert len(written) == 2, "one and what names it"
+    assert written <= synced
+    assert ids(LakeTable(table.folder)) == list(range(1, 30))
+
+
+def test_rows_are_left_out_of_files_older_than_a_column(table: LakeTable) -> None:
+    table.add_columns([pa.field("size", pa.float64())])
+    rewrite = table.without("SELECT 2 AS id", ["id"])
+    table.commit(rewrite.added, rewrite.removed, {"source": "b"})
+    assert ids(table) == [1, 3]
+
+
+def test_rows_stay_the_same_through_commits_that_have_no_account(table: LakeTable) -> None:
+    first = table.latest_version()
+    table.add_columns([pa.field("size", pa.float64())])
+    kept = table.commit([], [], {}, {"quarantine": 3})
+    assert table.same_rows(first) == kept
+    add(table, [4], "b")
+    assert table.same_rows(first) == kept
 
 
 def test_forgetting_the_past_leaves_the_present_alone(table: LakeTable) -> None:

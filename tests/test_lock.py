@@ -53,5 +53,8 @@ def test_a_refused_writer_leaves_the_holder_named(tmp_path: Path) -> None:
 
 def test_words_left_by_a_killed_writer_do_not_hold_the_lock(tmp_path: Path) -> None:
     (tmp_path / ".lock").write_text('{"pid": 1, "command": "x", "since": "2024"}', "utf-8")
-    with writer_lock(tmp_path):
+    with writer_lock(tmp_path) as killed:
+        assert killed
         assert json.loads((tmp_path / ".lock").read_text("utf-8"))["pid"] != 1
+    with writer_lock(tmp_path) as killed:
+        assert not killed

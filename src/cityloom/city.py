@@ -40,6 +40,7 @@ class City:
         self.path = path
         self.settings = settings
         self.ledger = Ledger(path / "ledger.ndjson")
+        self._lake: dict[Path, LakeTable] = {}
 
     @classmethod
     def open(cls, path: Path | str, engine: str | None = None) -> "City":
@@ -149,11 +150,15 @@ class City:
 
     def kept(self, dataset: str) -> LakeTable:
         """The table of a dataset's kept rows."""
-        return LakeTable(self.path / "lake" / dataset)
+        return self._table(self.path / "lake" / dataset)
 
     def quarantine(self, dataset: str) -> LakeTable:
         """The table of a dataset's refused rows."""
-        return LakeTable(self.path / "lake" / "_quarantine" / dataset)
+        return self._table(self.path / "lake" / "_quarantine" / dataset)
+
+    def _table(self, folder: Path) -> LakeTable:
+        """A table of the lake; always the same for one folder, since it holds its newest open."""
+        return self._lake.setdefault(folder, LakeTable(folder))
 
     def quarantine_files(self, dataset: str) -> list[Path]:
         """The files of a dataset's refused rows, as its newest commit knows them."""
@@ -324,8 +329,14 @@ class City:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Be the city's one writer; what storage fails with comes out in words."""
-        with faults_in_words(self.path), writer_lock(self.path):
+        """Be the city's one writer; what storage fails with comes out in words.
+
+        The data files that a writer left who was killed are taken away.
+        """
+        with faults_in_words(self.path), writer_lock(self.path) as killed:
+            for name in self._tables() if killed else ():
+                self.kept(name).sweep()
+                self.quarantine(name).sweep()
             yield
 
     # For a writer that holds the lock

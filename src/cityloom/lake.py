@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -33,10 +34,18 @@ DELIVERY, ORDINAL = "_delivery", "_ordinal"
 ROWS_PER_FILE = 8_000_000
 ROWS_PER_GROUP = 245_760
 
+SMALL = 32 * 1024 * 1024
+"""Bytes below which a data file is small: worth joining with others."""
+
+MANY = 64
+"""Small files above which a table is worth compacting."""
+
 _ACCOUNT = "cityloom"
+_Mark = tuple[int, ...]
 _CONFIGURATION = {
     "delta.enableExpiredLogCleanup": "false",
     "delta.dataSkippingStatsColumns": DELIVERY,
+    "delta.checkpointInterval": "20",
 }
 
 
@@ -77,6 +86,7 @@ class LakeTable:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._opened: tuple[_Mark, DeltaTable] | None = None
 
     @property
     def exists(self) -> bool:
@@ -220,20 +230,21 @@ class LakeTable:
         files = self.files()
         if not files:
             return Rewrite([], [], 0)
-        connection = connect(scratch)
+        schema, connection = self.schema(), connect(scratch)
+        whole = partial(_whole, schema=schema)
         using = ", ".join(quoted(column) for column in columns)
         relation = f"({rows}) AS _doomed"
         found = connection.execute(
-            f"SELECT _file, count(*) FROM {_read(files)} SEMI JOIN {relation} USING ({using}) "
+            f"SELECT _file, count(*) FROM {whole(files)} SEMI JOIN {relation} USING ({using}) "
             "GROUP BY _file ORDER BY _file"
         ).fetchall()
         hit = [Path(name) for name, _ in found]
         if not hit:
             return Rewrite([], [], 0)
         kept = connection.execute(
-            f"SELECT * EXCLUDE (_file) FROM {_read(hit)} ANTI JOIN {relation} USING ({using})"
+            f"SELECT * EXCLUDE (_file) FROM {whole(hit)} ANTI JOIN {relation} USING ({using})"
         )
-        with self.writer(self.schema()) as writer:
+        with self.writer(schema) as writer:
             for batch in kept.to_arrow_reader(ROWS_PER_GROUP):
                 writer.write(pa.Table.from_batches([batch]))
         return Rewrite(hit, writer.files, sum(count for _, count in found))
@@ -250,19 +261,49 @@ class LakeTable:
             yield writer
             writer.close()
         except BaseException:
-            with suppress(Exception):  # what it fails at is no news, and a sweep takes what stays
+            with suppress(Exception):  # what it fails at is no news
                 writer.discard(keep={path.name for path in self.files()})
             raise
 
-    def compact(self) -> None:
-        """Join small files into large ones; the content stays the same."""
-        if self.exists:
-            before = self.files()
-            self._open().optimize.compact()
-            for path in set(self.files()).difference(before):
-                _sync(path)
-            _sync(self.folder)
-            self._secure()
+    @property
+    def is_scattered(self) -> bool:
+        """Whether so many of its files are small that it is worth compacting."""
+        return len(self._small()) > MANY
+
+    def compact(self, scratch: Path | None = None) -> int:
+        """Join the small files into large ones, in one commit without an account; the version.
+
+        The content stays the same, and past versions keep their files.
+        """
+        small = self._small()
+        if len(small) < 2:
+            return self.latest_version()
+        rows = connect(scratch).execute(scan(small, self.schema()))
+        with self.writer(self.schema()) as writer:
+            for batch in rows.to_arrow_reader(ROWS_PER_GROUP):
+                writer.write(pa.Table.from_batches([batch]))
+        table = self._open()
+        removes = [RemoveAction(path.name, False, _now()) for path in small]
+        actions = [*removes, *_adds(writer.files, changes=False)]
+        return self._commit(table, actions, "append", table.schema(), {}, None)
+
+    def same_rows(self, version: int) -> int:
+        """The newest version with the very rows of an earlier one: no commit since has an account.
+
+        Every change of rows has one; compaction, a new column and a new marker have none.
+        """
+        for commit in self.commits_since(version):
+            if commit.account:
+                break
+            version = commit.version
+        return version
+
+    def _small(self) -> list[Path]:
+        if not self.exists:
+            return []
+        found = pa.table(self._open().get_add_actions(flatten=True)).to_pydict()
+        sizes = zip(found["path"], found["size_bytes"], strict=True)
+        return [self.folder / unquote(name) for name, size in sorted(sizes) if size < SMALL]
 
     def vacuum(self) -> None:
         """Delete the files that no version of the last seven days needs, or that none names."""
@@ -290,7 +331,7 @@ class LakeTable:
 
     def sweep(self) -> int:
         """Delete files that no version names, left by writers that were killed; how many."""
-        named = {path.name for version in self._versions() for path in self.files(version)}
+        named = {path.name for path in self.files()} | set(self._ever_added())
         strays = [path for path in self.folder.glob("*.parquet*") if path.name not in named]
         for path in strays:
             path.unlink()
@@ -299,8 +340,12 @@ class LakeTable:
     def _secure(self) -> int:
         """See to it that the newest commit is on disk for good; its version."""
         version = self.latest_version()
-        _sync(self.folder / "_delta_log" / f"{version:020}.json")
-        _sync(self.folder / "_delta_log")
+        log = self.folder / "_delta_log"
+        _sync(log / f"{version:020}.json")
+        for path in (log / f"{version - 1:020}.checkpoint.parquet", log / "_last_checkpoint"):
+            if path.exists():
+                _sync(path)
+        _sync(log)
         return version
 
     def _logged(self) -> Iterator[int]:
@@ -311,10 +356,47 @@ class LakeTable:
                 if name.endswith(".json") and stem.isdigit():
                     yield int(stem)
 
-    def _versions(self) -> list[int]:
-        return [commit.version for commit in self.commits_since(-1)]
+    def _ever_added(self) -> Iterator[str]:
+        """The names of the files that any commit in the log added."""
+        for version in self._logged():
+            with open(self.folder / "_delta_log" / f"{version:020}.json", "rb") as log:
+                for action in map(json.loads, log):
+                    if added := action.get("add"):
+                        yield unquote(added["path"])
 
     def _open(self, version: int | None = None) -> DeltaTable:
+        """The table at a version; the newest one is held open until there is a newer."""
+        if version is not None:
+            return self._opened_at(version)
+        mark = self._mark(self.latest_version())
+        if self._opened is None or self._opened[0] != mark:
+            self._opened = mark, self._brought_up_to_date() or self._opened_at(None)
+        return self._opened[1]
+
+    def _brought_up_to_date(self) -> DeltaTable | None:
+        """The table held open, with the commits since; ``None`` where it was replaced."""
+        if self._opened is None:
+            return None
+        mark, table = self._opened
+        if not mark or mark != self._mark(mark[0]) or table.version() != mark[0]:
+            return None
+        try:
+            table.update_incremental()
+        except Exception:
+            return None
+        return table
+
+    def _mark(self, version: int) -> "_Mark":
+        """What tells a commit, and the past before it, from any other that could have its number.
+
+        A table held open goes on reading its log, so it is of no use once the past is forgotten.
+        """
+        with suppress(FileNotFoundError):
+            found = (self.folder / "_delta_log" / f"{version:020}.json").stat()
+            return version, self.oldest_version(), found.st_ino, found.st_mtime_ns
+        return ()
+
+    def _opened_at(self, version: int | None) -> DeltaTable:
         try:
             return DeltaTable(str(self.folder), version=version)
         except Exception as error:
@@ -417,14 +499,19 @@ def _ordered(schema: pa.Schema) -> list[str]:
 
 def scan(files: Sequence[Path], schema: pa.Schema, columns: Sequence[str] | None = None) -> str:
     """SQL for a relation of some files' rows, with the schema's columns whatever the files hold."""
+    wanted = ", ".join(quoted(name) for name in columns or schema.names)
+    return f"SELECT {wanted} FROM {_whole(files, schema)}"
+
+
+def _whole(files: Sequence[Path], schema: pa.Schema) -> str:
+    """SQL for some files' rows, each with its file's path, and null in columns that it lacks."""
     empty = ", ".join(
         f"CAST(NULL AS {_sql_type(field.type)}) AS {quoted(field.name)}" for field in schema
     )
-    wanted = ", ".join(quoted(name) for name in columns or schema.names)
-    relation = f"SELECT {empty} WHERE false"
+    relation = f"SELECT {empty}, NULL::VARCHAR AS _file WHERE false"
     if files:
-        relation += f" UNION ALL BY NAME SELECT * EXCLUDE (_file) FROM {_read(files)}"
-    return f"SELECT {wanted} FROM ({relation})"
+        relation += f" UNION ALL BY NAME SELECT * FROM {_read(files)}"
+    return f"({relation})"
 
 
 def _read(files: Iterable[Path]) -> str:
@@ -442,9 +529,9 @@ def _sql_type(kind: pa.DataType) -> str:
     return str(duckdb.from_arrow(pa.table({"c": pa.nulls(0, kind)})).types[0])
 
 
-def _adds(files: Iterable[DataFile]) -> list[AddAction | RemoveAction]:
+def _adds(files: Iterable[DataFile], changes: bool = True) -> list[AddAction | RemoveAction]:
     return [
-        AddAction(f.name, f.size, {}, _now(), True, json.dumps({"numRecords": f.rows}))
+        AddAction(f.name, f.size, {}, _now(), changes, json.dumps({"numRecords": f.rows}))
         for f in files
     ]
 

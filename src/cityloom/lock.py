@@ -13,10 +13,11 @@ from cityloom.errors import CityLocked
 
 
 @contextmanager
-def writer_lock(city: Path) -> Iterator[None]:
+def writer_lock(city: Path) -> Iterator[bool]:
     """Hold the city's writer lock for the length of a ``with`` block.
 
-    The operating system releases the lock when the process ends, however it ends.
+    The operating system releases the lock when the process ends, however it ends. The block is told
+    whether the writer before was killed: one that was not takes its name out of the lock.
 
     Raises:
         CityLocked: another process holds it; the message names that process and its start.
@@ -27,11 +28,13 @@ def writer_lock(city: Path) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             raise CityLocked(_held_by(city, file.read())) from None
+        file.seek(0)
+        killed = bool(file.read())
         file.truncate(0)
         file.write(_this_process())
         file.flush()
         try:
-            yield
+            yield killed
         finally:
             file.truncate(0)
 

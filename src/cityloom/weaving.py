@@ -10,6 +10,7 @@ from cityloom.errors import DeliveryError, StorageError, UsageError
 from cityloom.graph import DatasetFunction, LastRun, why_stale
 from cityloom.inbox import delivered_files
 from cityloom.plan import Step, parents_first, receipts, replays
+from cityloom.quarantine import MARKER, undo_torn_commit
 from cityloom.runs import (
     DERIVE,
     EXPIRE,
@@ -70,6 +71,21 @@ def weave(city: "City", on_step: OnStep) -> Iterator[Run]:
     for step in _expiries(city, _runs(city)):
         yield from told.of(step, partial(_try_to_expire, city, step))
     yield from _derived(city, told)
+    for name in sorted(city.contracts):
+        _compact(city, name)
+
+
+def _compact(city: "City", dataset: str) -> None:
+    """Join a dataset's small files where they have become many, and its quarantine's.
+
+    Last of all: what derives from the dataset has seen its rows by now, and need not again.
+    """
+    kept, quarantine = city.kept(dataset), city.quarantine(dataset)
+    if kept.is_scattered:
+        kept.compact(city.scratch)
+    if quarantine.is_scattered:
+        undo_torn_commit(kept, quarantine)
+        kept.commit([], [], {}, {MARKER: quarantine.compact(city.scratch)})
 
 
 class _Told:
@@ -246,7 +262,8 @@ def _input(city: "City", name: str, versions: Mapping[str, int]) -> "Input":
     files = table.files()
     if name not in versions or 0 <= versions[name] < table.oldest_version():
         return Input(city.contract(name), files, files, only_grew=False)
-    seen = set(table.files(versions[name])) if versions[name] >= 0 else set()
+    version = table.same_rows(versions[name])
+    seen = set(table.files(version)) if version >= 0 else set()
     new = [file for file in files if file not in seen]
     return Input(city.contract(name), files, new, only_grew=seen <= set(files))
 

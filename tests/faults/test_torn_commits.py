@@ -125,6 +125,20 @@ def test_what_a_killed_writer_left_is_swept(city: City) -> None:
     assert seen(city) == before
 
 
+def test_the_next_writer_takes_away_what_a_killed_one_left(city: City) -> None:
+    tables = [city.kept("visit"), city.quarantine("visit")]
+    before = seen(city)
+    strays = [table.folder / "part-stray.parquet" for table in tables]
+    for stray in strays:
+        stray.write_bytes(b"half a file")
+    City.open(city.path).weave()
+    assert all(stray.exists() for stray in strays), "nobody was killed"
+    (city.path / ".lock").write_text('{"pid": 1}')
+    City.open(city.path).weave()
+    assert not any(stray.exists() for stray in strays)
+    assert seen(city) == before
+
+
 def test_a_delivery_that_fails_leaves_no_file_behind(city: City) -> None:
     with pytest.MonkeyPatch.context() as patch:
         commit = LakeTable.commit
