@@ -66,7 +66,7 @@ def _waiting(city: City) -> Iterator[Finding]:
 
 def _drafts(city: City) -> Iterator[Finding]:
     for _, contract in sorted(city.received.items()):
-        file = contract.origin.removeprefix(f"{city.path}/")
+        file = _file(city, contract)
         if contract.doubts:
             doubts = "doubt" if contract.doubts == 1 else "doubts"
             yield Finding(
@@ -114,13 +114,19 @@ def _references(city: City, contract: Contract) -> Iterator[Finding]:
         elif reference.column not in parent.schema.names:
             yield Finding(
                 f"{contract.dataset}.{column.name} refers to {target}: no such column",
-                f"mend the relationship in {contract.origin}",
+                f"mend the relationship in {_file(city, contract)}",
             )
         elif parent.column(reference.column).arrow_type != column.arrow_type:
             yield Finding(
                 f"{contract.dataset}.{column.name} and {target} are not of one type",
-                f"give both the same logicalType, in {contract.origin} or {parent.origin}",
+                f"give both the same logicalType, in {_file(city, contract)} "
+                f"or {_file(city, parent)}",
             )
+
+
+def _file(city: City, contract: Contract) -> str:
+    """A contract's file, by its path in the city where it lies there."""
+    return contract.origin.removeprefix(f"{city.path}/")
 
 
 def _failures(city: City, runs: list[Run]) -> Iterator[Finding]:

@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from starlette.testclient import TestClient
 
 import cityloom.web
+from cityloom.city import City
+from cityloom.web.app import create_app
 from cityloom.web.kernel_words import decision_words, error_words, finding_words, note_words
-from cityloom.web.languages import language, spaced
+from cityloom.web.languages import has_han, language, spaced
 from cityloom.web.words import unit_sign
+from tests.cities import column, contract_text, new_city
 
 WEB = Path(cityloom.web.__file__).parent
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
@@ -97,6 +101,81 @@ def test_what_the_kernel_says_is_said_in_chinese_where_it_is_known() -> None:
         finding_words(late, chinese)
         == "visit：已有\u200940\u2009天没有报送；约定每\u200930\u2009天一次"
     )
+
+
+KNOWN = [
+    "case: nothing has come for 12 hours; expected every 6 hours",
+    "case: nothing has come yet; expected every 2 days",
+    "put its files into inbox/case/ and weave",
+    "case: a.csv could not be received: required column 'x' is missing; the file has y. "
+    "Nothing was kept: mend the file",
+    "case could not be replayed: no luck",
+    "case could not be made: no luck",
+    "case could not be erased: no luck",
+    "case keeps rows past retention: no luck",
+    "mend the file or the contract and weave again",
+    "mend the contract and weave again",
+    "mend the function or what it reads and weave again",
+    "erase again and weave again",
+    "contracts/case.odcs.yaml still has 1 open doubt",
+    "contracts/case.odcs.yaml is still a draft",
+    "contracts/case.odcs.yaml: a sentence of tomorrow",
+    "case refers to street, whose contract cannot be used",
+    "case.street and street.code are not of one type",
+    "DuckDB is 2.0.0; its extension packages are built for 1.5.5",
+    "/a b/ledger.ndjson line 3: not a ledger entry",
+    "/a b/ledger.ndjson line 3: the chain is broken; line 2 was changed, or a line before this one",
+]
+
+
+@pytest.mark.parametrize("said", KNOWN)
+def test_a_finding_is_said_in_chinese_and_left_alone_in_english(said: str) -> None:
+    assert has_han(finding_words(said, language("zh")))
+    assert finding_words(said, language("en")) == said
+
+
+@pytest.mark.parametrize(
+    ("said", "chinese"),
+    [
+        ("field version: expected text, not '1.0'; put it in quotes", "字段version应为文本"),
+        (
+            "not YAML at line 3: odd; look at the indentation, colons and quotes there",
+            "第3行不是有效的YAML：odd；请检查",
+        ),
+        ("a sentence of tomorrow", "无法使用：a sentence of tomorrow"),
+    ],
+)
+def test_what_is_wrong_with_a_contract_is_said_in_chinese(said: str, chinese: str) -> None:
+    found = finding_words(f"contracts/a.odcs.yaml: {said}", language("zh"))
+    assert spaced(chinese) in found
+    assert found.startswith(spaced("contracts/a.odcs.yaml无法使用"))
+
+
+def test_every_finding_of_a_city_is_said_in_chinese_on_its_overview(tmp_path: Path) -> None:
+    street = contract_text("street", [column("code")])
+    late = "slaProperties: [{property: frequency, value: 1, unit: d}]\n"
+    contracts = {
+        "broken": "schema: [",
+        "waits": contract_text("waits", [column("x", refers="broken.x")]),
+        "drafted": "# doubt: why?\n" + contract_text("drafted", [column("x")]),
+        "draft": contract_text("draft", [column("x")]).replace("active", "draft"),
+        "lost": contract_text("lost", [column("x", refers="gone.x")]),
+        "no_column": contract_text("no_column", [column("x", refers="street.gone")]),
+        "no_type": contract_text("no_type", [column("x", "integer", refers="street.code")]),
+        "street": street + late,
+        "failing": contract_text("failing", [column("x", required=True)]),
+    }
+    city = new_city(tmp_path / "city", contracts)
+    (city.path / "inbox" / "failing.csv").write_text("y\n1\n")
+    (city.path / "inbox" / "unknown.csv").write_text("y\n1\n")
+    city.weave()
+    (city.path / "scratch" / "left").mkdir()
+    (city.path / "ledger.ndjson").write_text("{}\n")
+    client = TestClient(create_app(City.open(city.path)), base_url="http://127.0.0.1")
+    told = client.get("/overview.json", headers={"cookie": "language=zh"}).json()["findings"]
+    assert len(told) == 12
+    english = [text for item in told for text in (item["what"], item["mend"]) if not has_han(text)]
+    assert english == []
 
 
 @pytest.mark.parametrize(

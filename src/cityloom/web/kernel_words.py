@@ -6,6 +6,7 @@ known by their shape and said again; what is not known is shown as it stands.
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 
 from cityloom.contract import Contract
 from cityloom.web.languages import Language
@@ -117,23 +118,145 @@ _DECISIONS = _sayings(
     ),
 )
 
-_FINDINGS = _sayings(
+_CONTRACTS = _sayings(
     (
-        r"(?P<dataset>\w+): nothing has come for (?P<n>\d+) days; "
-        r"expected every (?P<often>\d+) days",
-        N_("%(dataset)s: nothing has come for %(n)s days; expected every %(often)s days"),
+        r"not YAML at line (?P<line>\d+): (?P<said>.+); look at the indentation, colons and quotes "
+        r"there",
+        N_("not YAML at line %(line)s: %(said)s; look at the indentation, colons and quotes there"),
+    ),
+    (r"field (?P<field>.+?): is missing", N_("field %(field)s is missing")),
+    (
+        r"field (?P<field>.+?): is not known; take it out",
+        N_("field %(field)s is not known; take it out"),
     ),
     (
-        r"(?P<dataset>\w+): (?P<source>.+) could not be received: (?P<why>.+)",
+        r"field (?P<field>.+?): expected text, not (?P<found>.+); put it in quotes",
+        N_("field %(field)s: expected text, not %(found)s; put it in quotes"),
+    ),
+    (
+        r"field (?P<field>.+?): expected true or false, not (?P<found>.+)",
+        N_("field %(field)s: expected true or false, not %(found)s"),
+    ),
+    (
+        r"field (?P<field>.+?): expected a (?:whole )?number, not (?P<found>.+)",
+        N_("field %(field)s: expected a number, not %(found)s"),
+    ),
+    (
+        r"field (?P<field>.+?): expected a list, each item after a dash, not (?P<found>.+)",
+        N_("field %(field)s: expected a list, each item after a dash, not %(found)s"),
+    ),
+    (
+        r"field (?P<field>.+?): expected keys and values, as in 'name: height', not (?P<found>.+)",
+        N_("field %(field)s: expected keys and values, not %(found)s"),
+    ),
+    (
+        r"dataset '(?P<dataset>\w+)' already has a contract, (?P<file>\S+); remove one of them or "
+        r"rename the dataset",
+        N_("dataset ‘%(dataset)s’ already has a contract, %(file)s; remove one of them"),
+    ),
+    (
+        r"a dataset function makes '(?P<dataset>\w+)'; give the delivered dataset another name",
+        N_("a dataset function makes ‘%(dataset)s’; give the delivered dataset another name"),
+    ),
+)
+
+_SPAN = r"\d+ (?:days|hours)"
+
+_FINDINGS = _sayings(
+    (
+        rf"(?P<dataset>\w+): nothing has come for (?P<span>{_SPAN}); expected every "
+        rf"(?P<often>{_SPAN})",
+        N_("%(dataset)s: nothing has come for %(span)s; expected every %(often)s"),
+    ),
+    (
+        rf"(?P<dataset>\w+): nothing has come yet; expected every (?P<often>{_SPAN})",
+        N_("%(dataset)s: nothing has come yet; expected every %(often)s"),
+    ),
+    (
+        r"put its files into (?P<folder>\S+) and weave",
+        N_("put its files into %(folder)s and weave"),
+    ),
+    (
+        r"(?P<dataset>\w+): (?P<source>.+?) could not be received: (?P<why>.+)",
         N_("%(dataset)s: %(source)s could not be received: %(why)s"),
+    ),
+    (
+        r"(?P<dataset>\w+) could not be replayed: (?P<why>.+)",
+        N_("%(dataset)s: refused rows could not be replayed: %(why)s"),
+    ),
+    (
+        r"(?P<dataset>\w+) could not be made: (?P<why>.+)",
+        N_("%(dataset)s could not be made: %(why)s"),
+    ),
+    (
+        r"(?P<dataset>\w+) could not be erased: (?P<why>.+)",
+        N_("%(dataset)s: a subject could not be erased: %(why)s"),
+    ),
+    (
+        r"(?P<dataset>\w+) keeps rows past retention: (?P<why>.+)",
+        N_("%(dataset)s keeps rows past retention: %(why)s"),
+    ),
+    (
+        r"mend the file or the contract and weave again",
+        N_("mend the file or the contract and weave again"),
+    ),
+    (r"mend the contract and weave again", N_("mend the contract and weave again")),
+    (
+        r"mend the function or what it reads and weave again",
+        N_("mend the function or what it reads and weave again"),
+    ),
+    (r"erase again and weave again", N_("erase again and weave again")),
+    (
+        r"(?P<file>contracts/\S+) still has (?P<doubts>\d+) open doubts?",
+        N_("%(file)s still has open doubts: %(doubts)s"),
+    ),
+    (
+        r"settle and remove each line that begins with '# doubt:', then set the status to active",
+        N_(
+            "settle and remove each line that begins with ‘# doubt:’, then set the status to active"
+        ),
+    ),
+    (r"(?P<file>contracts/\S+) is still a draft", N_("%(file)s is still a draft")),
+    (
+        r"set its status to active once its owner agrees",
+        N_("set its status to active once its owner agrees"),
+    ),
+    (r"(?P<file>contracts/\S+): (?P<why>.+)", N_("%(file)s cannot be used: %(why)s")),
+    (
+        r"mend it, or take it out of contracts/; until then its dataset stays as it is",
+        N_("mend it, or take it out of contracts/; until then its dataset stays as it is"),
+    ),
+    (
+        r"(?P<dataset>\w+) refers to (?P<target>[\w, ]+), whose contract cannot be used",
+        N_("%(dataset)s refers to %(target)s, whose contract cannot be used"),
+    ),
+    (
+        r"mend that contract; until then nothing is received for (?P<dataset>\w+)",
+        N_("mend that contract; until then nothing is received for %(dataset)s"),
     ),
     (
         r"(?P<column>[\w.]+) refers to (?P<target>[\w.]+), which this city lacks",
         N_("%(column)s refers to %(target)s, which this city lacks"),
     ),
     (
+        r"(?P<column>[\w.]+) refers to (?P<target>[\w.]+): no such column",
+        N_("%(column)s refers to %(target)s, which is no column"),
+    ),
+    (
+        r"(?P<column>[\w.]+) and (?P<target>[\w.]+) are not of one type",
+        N_("%(column)s and %(target)s are not of one type"),
+    ),
+    (
         r"add a contract for '(?P<dataset>\w+)'; until then its rows wait in quarantine",
         N_("add a contract for ‘%(dataset)s’; until then its rows wait in quarantine"),
+    ),
+    (
+        r"mend the relationship in (?P<file>.+)",
+        N_("mend the relationship in %(file)s"),
+    ),
+    (
+        r"give both the same logicalType, in (?P<file>.+) or (?P<other>.+)",
+        N_("give both the same logicalType, in %(file)s or %(other)s"),
     ),
     (r"(?P<entry>inbox/.+) belongs to no dataset", N_("%(entry)s belongs to no dataset")),
     (
@@ -148,8 +271,23 @@ _FINDINGS = _sayings(
     (r"ask its owner, (?P<owner>.+)", N_("ask its owner, %(owner)s")),
     (r"find out who owns it", N_("find out who owns it")),
     (
-        r"mend the file or the contract and weave again",
-        N_("mend the file or the contract and weave again"),
+        r"DuckDB is (?P<found>\S+); its extension packages are built for (?P<wanted>\S+)",
+        N_("DuckDB is %(found)s; its extension packages are built for %(wanted)s"),
+    ),
+    (r"pip install (?P<package>\S+)", N_("install it: pip install %(package)s")),
+    (
+        r"(?P<file>.+) line (?P<line>\d+): not a ledger entry",
+        N_("%(file)s line %(line)s is not a ledger entry"),
+    ),
+    (
+        r"(?P<file>.+) line (?P<line>\d+): the chain is broken; .+",
+        N_(
+            "%(file)s line %(line)s: the chain is broken; a line before it was changed or taken out"
+        ),
+    ),
+    (
+        r"compare the ledger with the last copy kept elsewhere",
+        N_("compare the ledger with the last copy kept elsewhere"),
     ),
 )
 
@@ -184,19 +322,30 @@ def error_words(message: str, language: Language) -> str:
 
 
 def finding_words(message: str, language: Language) -> str:
-    """What is wrong with a city, or its mend."""
-    start, colon, error = message.partition(" could not be received: ")
-    return _said(start + colon + error_words(error, language), _FINDINGS, language)
+    """What is wrong with a city, or its mend; in English as the check says it."""
+    return _said(message, _FINDINGS, language) if language.is_chinese else message
 
 
 def _said(message: str, sayings: Sequence[_Saying], language: Language) -> str:
     for shape, saying in sayings:
         if found := shape.fullmatch(message):
-            values = found.groupdict()
-            if language.is_chinese and "values" in values:
-                values["values"] = values["values"].replace(", ", "、")
+            values = {
+                name: _valued(name, text, language) for name, text in found.groupdict().items()
+            }
             return language.gettext(saying, **values)
     return message
+
+
+def _valued(name: str, text: str, language: Language) -> str:
+    """A value of a sentence, where it is itself a list, a span or a sentence."""
+    if name == "values" and language.is_chinese:
+        return text.replace(", ", "、")
+    if name in ("span", "often"):
+        number, unit = text.split()
+        return language.period(timedelta(**{unit: int(number)}))
+    if name == "why":
+        return _said(text, (*_ERRORS, *_CONTRACTS), language)
+    return text
 
 
 def _titles(columns: str, contract: Contract) -> list[str]:
