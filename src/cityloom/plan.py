@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 
 from cityloom.contract import Contract, Delivery
 from cityloom.inbox import DeliveredFile
@@ -11,13 +12,16 @@ from cityloom.runs import ARRIVALS, RECEIVE, REPLAY, Run, deliveries
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that a weave does; a receipt has a ``file``, it and a replay a ``source``."""
+    """One thing that a weave does; a receipt and a replay are of one ``source``.
+
+    A receipt has the ``path`` at which the source lies.
+    """
 
     kind: str
     dataset: str
     why: str
-    file: DeliveredFile | None = None
     source: str = ""
+    path: Path | None = None
 
     @property
     def subject(self) -> str:
@@ -58,9 +62,12 @@ def receipts(
             continue
         earlier = known.get(file.source)
         if earlier is None:
-            steps.append(Step(RECEIVE, contract.dataset, "new file", file, file.source))
+            why = "new file"
         elif earlier.sha256 != sha256:
-            steps.append(Step(RECEIVE, contract.dataset, "its content changed", file, file.source))
+            why = "its content changed"
+        else:
+            continue
+        steps.append(Step(RECEIVE, contract.dataset, why, file.source, file.path))
     return steps
 
 
@@ -79,7 +86,7 @@ def replays(contract: Contract, runs: Sequence[Run], newest: Mapping[str, str]) 
     newest = {**newest, contract.dataset: kept}
     last = {run.source: run for run in judged if run.source}
     return [
-        Step(REPLAY, contract.dataset, why, source=source)
+        Step(REPLAY, contract.dataset, why, source)
         for source, run in sorted(last.items())
         if run.rows_quarantined and (why := _why_replay(contract, run, newest))
     ]

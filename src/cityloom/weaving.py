@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cityloom.contract import Contract
 from cityloom.errors import DeliveryError, StorageError, UsageError
 from cityloom.graph import DatasetFunction, LastRun, why_stale
-from cityloom.inbox import delivered_files
+from cityloom.inbox import DeliveredFile, delivered_files
 from cityloom.plan import Step, parents_first, receipts, replays
 from cityloom.quarantine import MARKER, undo_torn_commit
 from cityloom.runs import (
@@ -168,9 +168,9 @@ def _expiries(city: "City", runs: RunsByDataset) -> list[Step]:
 
 
 def _try_to_receive(city: "City", step: Step) -> list[Run]:
-    assert step.file is not None
+    assert step.path is not None
     try:
-        return [city.take_in(step.dataset, step.file)]
+        return [city.take_in(step.dataset, DeliveredFile(step.path, step.source))]
     except DeliveryError:
         return city.log.all(step.dataset)[-1:]
 

@@ -175,6 +175,20 @@ def test_the_plan_is_shown_with_reasons_and_nothing_is_done(run: Run, city: Path
     assert City.open(city).runs() == []
 
 
+def test_the_plan_names_each_delivery_whose_refused_rows_are_judged_again(
+    run: Run, city: Path
+) -> None:
+    (city / "inbox" / "case").mkdir()
+    (city / "inbox" / "case" / "more.csv").write_text("no,street\nz,a\n")
+    well(run("weave"))
+    write(city, {**CASE, "version": "1.0.1"})
+    steps = well(run("weave", "--plan", "--json")).facts
+    assert [(step["step"], step["source"]) for step in steps] == [
+        ("replay", "case.csv"), ("replay", "more.csv"),
+    ]  # fmt: skip
+    assert "more.csv" in well(run("weave", "--plan")).out
+
+
 def test_a_weave_says_what_it_did_and_then_that_nothing_is_left(run: Run, city: Path) -> None:
     said = well(run("weave")).err
     assert "receive case ← case.csv: 2 kept, 1 quarantined, 1 duplicate" in said

@@ -46,10 +46,9 @@ def weave(
 
 def _show_plan(city: "City", as_json: bool) -> None:
     steps = [
-        {"step": s.kind, "dataset": s.dataset, "source": s.file.source if s.file else "",
-         "why": s.why}
-        for s in city.plan()
-    ]  # fmt: skip
+        {"step": step.kind, "dataset": step.dataset, "source": step.source, "why": step.why}
+        for step in city.plan()
+    ]
     if steps or as_json:
         print_facts(steps, ("step", "dataset", "source", "why"), as_json)
     else:
