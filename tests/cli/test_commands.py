@@ -421,6 +421,33 @@ def test_a_wrong_contract_is_told_by_lint(run: Run, city: Path) -> None:
     sorry(run("contract", "lint", path), "case.odcs.yaml", "column 'no'", "'int'")
 
 
+def test_lint_and_check_take_a_city_or_a_folder(
+    run: Run, city: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path in (city, city / "contracts", city / "contracts" / "case.odcs.yaml"):
+        assert "case.odcs.yaml: case, 3 columns" in well(run("contract", "lint", path)).out
+    assert "Nothing is wrong" in well(run("check", city)).out
+    assert "Nothing is wrong" in well(run("check", "--city", city)).out
+    sorry(run("check"), "no city here")
+    sorry(run("contract", "lint", tmp_path), "no contract here", "<dataset>.odcs.yaml")
+    sorry(run("contract", "lint", tmp_path / "gone.odcs.yaml"), "gone.odcs.yaml")
+    monkeypatch.chdir(city)
+    assert "3 columns" in well(run("contract", "lint")).out
+
+
+def test_lint_reads_every_contract_whatever_is_wrong_with_some(run: Run, city: Path) -> None:
+    write(city, {**CASE, "version": 1}, "a")
+    write(city, {**CASE, "version": 2}, "b")
+    answer = run("contract", "lint", city)
+    sorry(answer, "2 of 3 contracts cannot be used")
+    assert "a.odcs.yaml: field version" in answer.err
+    assert "b.odcs.yaml: field version" in answer.err
+    assert "case, 3 columns" in answer.out
+    (city / "contracts" / "b.odcs.yaml").unlink()
+    sorry(run("contract", "lint", city), "a.odcs.yaml: field version")
+
+
 def test_a_broken_contract_is_named_and_the_rest_goes_on(run: Run, city: Path) -> None:
     write(city, {**CASE, "version": 1}, "bad")
     write(city, {**CASE, "schema": [{"name": "tree", "properties": []}]}, "tree")

@@ -1,6 +1,8 @@
 """``cityloom check``"""
 
 from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -21,11 +23,16 @@ def register(app: typer.Typer) -> None:
     app.command("check")(check)
 
 
-def check(city: CityPath = HERE, engine: EngineUrl = None, as_json: AsJson = False) -> None:
+def check(
+    path: Annotated[Path | None, typer.Argument(help="The city's folder.")] = None,
+    city: CityPath = HERE,
+    engine: EngineUrl = None,
+    as_json: AsJson = False,
+) -> None:
     """Say what is wrong with this installation and this city, and how to mend it."""
     from cityloom.check import findings
 
-    found = findings(open_city(city, engine))
+    found = findings(open_city(path or city, engine))
     if as_json:
         print_facts([asdict(item) for item in found], (), as_json)
     for item in [] if as_json else found:

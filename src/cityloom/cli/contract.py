@@ -1,11 +1,14 @@
 """``cityloom contract``"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cityloom.errors import UsageError
+from cityloom.errors import ContractError, UsageError, visible
+
+if TYPE_CHECKING:
+    from cityloom.contract import Contract
 
 
 def register(app: typer.Typer) -> None:
@@ -38,11 +41,45 @@ def draft(
 
 
 def lint(
-    files: Annotated[list[Path], typer.Argument(help="Contract files.")],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Contract files, folders of them, or cities.", show_default="the current folder"
+        ),
+    ] = None,
 ) -> None:
     """Say what is wrong with contracts, if anything."""
-    from cityloom.contract import load_contract
+    sound: list[Contract] = []
+    errors: list[str] = []
+    for path in paths or [Path()]:
+        contracts, wrong = _read(path)
+        sound += contracts
+        errors += wrong
+    for contract in sound:
+        typer.echo(f"✓ {contract.origin}: {contract.dataset}, {len(contract.columns)} columns")
+    _refuse(errors, len(sound) + len(errors))
 
-    for file in files:
-        contract = load_contract(file)
-        typer.echo(f"✓ {file}: {contract.dataset}, {len(contract.columns)} columns")
+
+def _read(path: Path) -> "tuple[list[Contract], list[str]]":
+    """The contracts in a file, in a folder or in a city's, and what is wrong with the others."""
+    from cityloom.contract import SUFFIX, load_contract, sound_contracts
+
+    if not path.is_dir():
+        try:
+            return [load_contract(path)], []
+        except ContractError as error:
+            return [], [str(error)]
+    folder = path / "contracts" if (path / "city.toml").exists() else path
+    contracts, broken = sound_contracts([folder])
+    if not contracts and not broken:
+        raise UsageError(f"{folder}: no contract here; they are named <dataset>{SUFFIX}")
+    return list(contracts.values()), [item.error for item in broken]
+
+
+def _refuse(errors: list[str], contracts: int) -> None:
+    if len(errors) == 1:
+        raise ContractError(errors[0])
+    for error in errors:
+        typer.echo(visible(f"✗ {error}"), err=True)
+    if errors:
+        raise UsageError(f"{len(errors)} of {contracts} contracts cannot be used")
