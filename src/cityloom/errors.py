@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ARROW = re.compile(r"\s*\x1b\[\d*m↳\x1b\[\d*m")
@@ -73,6 +74,12 @@ def faults_in_words(place: Path | None = None) -> Iterator[None]:
             f"{where}{said}. What was committed is whole; nothing else was kept. "
             "See that the disk is sound and has free space, then run the same command again"
         ) from error
+
+
+def pasteable(path: Path) -> str:
+    """A path as it stands in a command that a person can copy, whatever signs are in it."""
+    text = str(path)
+    return quote(f"./{text}" if text.startswith("-") else text)
 
 
 def visible(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from cityloom.errors import UsageError
+from cityloom.errors import UsageError, pasteable
 from cityloom.mistakes import first_mistake
 
 FILE = "city.toml"
@@ -46,7 +46,8 @@ def read_settings(city: Path) -> Settings:
         stated = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(
-            f"{city}: no city here ({FILE} is missing); make one with 'cityloom new {city}'"
+            f"{city}: no city here ({FILE} is missing); "
+            f"make one with: cityloom new {pasteable(city)}"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not TOML: {error}") from None

@@ -4,6 +4,8 @@ import copy
 import csv
 import json
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -143,6 +145,19 @@ def test_a_new_city_can_be_woven_at_once(run: Run, tmp_path: Path) -> None:
     assert "Nothing to do" in well(run("weave", path)).out
     assert well(run("datasets", "--city", path, "--json")).facts == []
     sorry(run("new", path), "not empty")
+
+
+@pytest.mark.parametrize("name", ["my city", "it's", "$HOME", "-a", "a;b", "区 (1)", "plain"])
+def test_the_next_command_can_be_copied_whatever_the_folder_is_called(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    hint = sorry(run("show", "x", "--city", name)).partition("make one with: cityloom ")[2]
+    well(run(*shlex.split(hint)))
+    shutil.rmtree(tmp_path / name)
+    said = well(run("new", "--", name)).out
+    well(run(*shlex.split(said.partition("Next: cityloom ")[2])))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_new_city_may_come_with_a_sample(run: Run, tmp_path: Path) -> None:

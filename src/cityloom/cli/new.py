@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cityloom.errors import UsageError
+from cityloom.errors import UsageError, pasteable
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +30,7 @@ def new(
     if scale:
         with emptied_on_failure(city.path):
             _fill(city.path, scale, seed)
-    typer.echo(f"Made {city.path}. Next: cityloom weave {path}")
+    typer.echo(f"Made {city.path}. Next: cityloom weave {pasteable(path)}")
 
 
 def _fill(path: Path, scale: Fraction, seed: int) -> None:
