@@ -137,6 +137,17 @@ class City:
         known = ", ".join(sorted(self.contracts)) or "none yet"
         raise UsageError(f"no dataset '{dataset}' in this city; known are {known}")
 
+    def delivered(self, dataset: str, instead: str) -> Contract:
+        """The contract of a dataset that departments deliver; ``instead`` says why it must be one.
+
+        Raises:
+            UsageError: it is derived, or the city has no such dataset.
+        """
+        contract = self.contract(dataset)
+        if dataset not in self.received:
+            raise UsageError(f"'{dataset}' is derived; {instead}")
+        return contract
+
     def what_broke(self, dataset: str) -> str | None:
         """Why a dataset's contract cannot be used, or ``None`` where nothing is wrong with it."""
         sound = dataset in self.received
@@ -292,7 +303,7 @@ class City:
         """Judge a dataset's refused rows again, by its contract and references as they are now."""
         from cityloom.intake import refused_sources
 
-        self._refuse_derived(dataset)
+        self.delivered(dataset, "its rows are judged when it is made")
         with self._writing():
             sources = refused_sources(self, dataset)
             return [run for source in sources for run in self.judge_again(dataset, source)]
@@ -384,10 +395,6 @@ class City:
     def _clear_scratch(self) -> None:
         rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir(exist_ok=True)
-
-    def _refuse_derived(self, dataset: str) -> None:
-        if self.contract(dataset).dataset not in self.received:
-            raise UsageError(f"'{dataset}' is derived; its rows are judged when it is made")
 
     def _catch_up(self, datasets: Iterable[str]) -> None:
         self.log.catch_up({name: self.kept(name) for name in datasets})

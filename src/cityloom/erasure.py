@@ -40,9 +40,7 @@ def erase_subject(city: "City", dataset: str, column: str, value: str) -> Erasur
             derives from it could not be made again and still holds the subject.
         ContractError: a contract that this takes cannot be used; nothing was erased.
     """
-    contract = city.contract(dataset)
-    if dataset not in city.received:
-        raise UsageError(f"'{dataset}' is derived; erase the subject from what it is made of")
+    contract = city.delivered(dataset, "erase the subject from what it is made of")
     if column not in contract.schema.names:
         known = ", ".join(contract.schema.names)
         raise UsageError(f"'{dataset}' has no column '{column}'; it has {known}")

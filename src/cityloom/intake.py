@@ -1,6 +1,6 @@
 """Taking deliveries into a city, and judging refused rows again: each leaves a run in the log."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,27 @@ def measured(run: Run, meter: Meter) -> Run:
     )
 
 
+def tried(
+    city: "City",
+    work: Callable[[], list[Run]],
+    begun: Callable[[], list[Run]],
+    ending: tuple[type[UsageError], ...] = (StorageError,),
+) -> list[Run]:
+    """The runs of some work or, where it fails, those that it had ``begun``, as failed ones.
+
+    Errors of the kinds in ``ending`` are no outcome of a run: they are raised.
+    """
+    try:
+        return work()
+    except ending:
+        raise
+    except UsageError as error:
+        failed = [replace(run, error=str(error)) for run in begun()]
+        for run in failed:
+            city.log.add_failure(run)
+        return failed
+
+
 def take_in(city: "City", dataset: str, file: DeliveredFile) -> Run:
     """Receive one file.
 
@@ -69,9 +90,7 @@ def take_in(city: "City", dataset: str, file: DeliveredFile) -> Run:
         ContractError: the contract of the dataset, or of one it refers to, cannot be used.
         UsageError: nothing can be delivered to the dataset.
     """
-    contract = city.contract(dataset)
-    if dataset not in city.received:
-        raise UsageError(f"'{dataset}' is derived; nothing can be delivered to it")
+    contract = city.delivered(dataset, "nothing can be delivered to it")
     run = replace(
         begin(contract, RECEIVE, source=file.source), sha256=city.fingerprints.of(file.path)
     )

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from cityloom.contract import Contract
-from cityloom.errors import DeliveryError, StorageError, UsageError
+from cityloom.errors import DeliveryError
 from cityloom.graph import DatasetFunction, LastRun, why_stale
 from cityloom.inbox import DeliveredFile, delivered_files
 from cityloom.plan import Step, parents_first, receipts, replays
@@ -184,30 +184,18 @@ def _try_to_expire(city: "City", step: Step) -> list[Run]:
 
 
 def _tried(city: "City", step: Step, work: Callable[[], list[Run]]) -> list[Run]:
-    """The runs of a step, or its failed run; a disk that fails ends the weave."""
-    from cityloom.intake import begin
+    from cityloom.intake import begin, tried
 
-    try:
-        return work()
-    except StorageError:
-        raise
-    except UsageError as error:
-        failed = begin(city.contract(step.dataset), step.kind, step.source)
-        failed = replace(failed, error=str(error))
-        city.log.add_failure(failed)
-        return [failed]
+    begun = partial(begin, city.contract(step.dataset), step.kind, step.source)
+    return tried(city, work, lambda: [begun()])
 
 
 def _try_to_derive(city: "City", function: DatasetFunction, engine: "Engine") -> list[Run]:
-    try:
-        return _derive(city, function, engine)
-    except UsageError as error:
-        failed = [
-            replace(_begin(city, function, name), error=str(error)) for name in function.outputs
-        ]
-        for run in failed:
-            city.log.add_failure(run)
-        return failed
+    """The runs of a function; one that needs more memory than there is fails alone."""
+    from cityloom.intake import tried
+
+    work, begun = partial(_derive, city, function, engine), partial(_begin, city, function)
+    return tried(city, work, lambda: list(map(begun, function.outputs)), ending=())
 
 
 def _begin(city: "City", function: DatasetFunction, output: str) -> Run:
