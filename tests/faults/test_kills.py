@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from cityloom.city import City
 from tests.faults.everywhere import Act, kill_at, unbroken
-from tests.faults.scene import ACTS
+from tests.faults.scene import ACTS, copied
 from tests.faults.sigkill import kill_spread
 from tests.faults.weaver import Weaver
 
@@ -54,6 +55,25 @@ def test_a_store_that_was_killed_while_it_was_made_can_be_opened(
     first = act.events.index("after store commit") + 1
     found = [kill_at(weaver, tmp_path, act, number) for number in range(1, first + 1)]
     assert [text for text in found if text] == []
+
+
+def test_no_data_file_of_a_killed_weave_stays_after_the_next(
+    weaver: Weaver, acts: dict[str, Act], tmp_path: Path
+) -> None:
+    act = acts["first_act"]
+    city = copied(act.before, tmp_path / "city")
+    assert weaver.weave(city, kill_at=act.events.index("before lake commit") + 1)["killed"]
+    left = {path for path in (city / "lake").rglob("*.parquet") if "_delta_log" not in path.parts}
+    weaver.weave(city)
+    opened = City.open(city)
+    named = {
+        path
+        for dataset in opened.contracts
+        for table in (opened.kept(dataset), opened.quarantine(dataset))
+        for path in table.files()
+    }
+    assert left, "the kill came after a file was written"
+    assert not any(path.exists() for path in left - named)
 
 
 def test_the_scene_derives_replays_refuses_and_replaces(acts: dict[str, Act]) -> None:
