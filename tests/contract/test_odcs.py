@@ -574,7 +574,7 @@ def test_two_files_for_one_dataset_are_refused_and_both_are_named(tmp_path: Path
     write(city, document(), "one")
     write(city, document(), "two")
     with pytest.raises(ContractError) as caught:
-        _ = city.received
+        city.contract("permit")
     message = str(caught.value)
     assert "one.odcs.yaml" in message
     assert "two.odcs.yaml" in message
