@@ -1,5 +1,7 @@
 """Rows that wait come back as they were put in, and take their room below the folder alone."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -26,20 +28,28 @@ def table(chunks: list[list[tuple[int, str]]]) -> pa.Table:
 def test_tables_come_back_in_the_order_in_which_they_came(
     parts: list[list[list[tuple[int, str]]]], tmp_path: Path
 ) -> None:
-    waiting = WaitingRows(tmp_path)
-    for part in parts:
-        waiting.add(table(part))
-    assert [found.to_pylist() for found in waiting] == [table(part).to_pylist() for part in parts]
+    with WaitingRows(tmp_path) as waiting:
+        for part in parts:
+            waiting.add(table(part))
+        found = [part.to_pylist() for part in waiting]
+    assert found == [table(part).to_pylist() for part in parts]
 
 
-def test_they_lie_on_disk(tmp_path: Path) -> None:
-    waiting = WaitingRows(tmp_path)
-    assert list(waiting) == []
+def test_they_lie_on_disk_as_long_as_they_wait(tmp_path: Path) -> None:
+    with WaitingRows(tmp_path) as waiting:
+        assert list(waiting) == []
+        assert list(tmp_path.iterdir()) == []
+        waiting.add(table([[(1, "word" * 100_000)]]))
+        assert sum(path.stat().st_size for path in tmp_path.iterdir()) > 400_000
+        (rows,) = waiting
+        assert len(rows.column("text")[0].as_py()) == 400_000
     assert list(tmp_path.iterdir()) == []
-    waiting.add(table([[(1, "word" * 100_000)]]))
-    held = pa.total_allocated_bytes()
-    (rows,) = waiting
-    assert len(rows.column("text")[0].as_py()) == 400_000
-    assert sum(path.stat().st_size for path in tmp_path.iterdir()) > 400_000
-    del rows
-    assert pa.total_allocated_bytes() <= held
+
+
+def test_nothing_stays_open_or_behind_where_what_was_asked_of_them_fails(tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    with suppress(KeyError), WaitingRows(tmp_path) as waiting:
+        waiting.add(table([[(1, "a")]]))
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
+    assert len(os.listdir("/proc/self/fd")) == before

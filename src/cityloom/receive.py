@@ -150,9 +150,8 @@ class _Receiving:
             if column.source_name in reader.columns
         ]
         self.uniques = self.contract.uniques
-        self.splitter = Splitter(
-            self.contract, [*self.uniques, *((column,) for column in self.contract.references)]
-        )
+        hashed = [*self.uniques, *((column,) for column in self.contract.references)]
+        self.splitter = Splitter(self.contract, hashed, place.scratch)
         self.schema = self.contract.schema.append(pa.field(DELIVERY, pa.string())).append(
             pa.field(ORDINAL, pa.int64())
         )
@@ -195,19 +194,19 @@ class _Receiving:
             yield from splits
             return
         bags = [HashBag(self.scratch) for _ in self.uniques]
-        waiting = WaitingRows(self.scratch)
-        for split in splits:
-            with self.receipt.stage("wait for all keys"):
-                for number, bag in enumerate(bags):
-                    bag.add(_present(split.hashes(number)))
-                waiting.add(split.rows)
-        with self.receipt.stage("find repeated keys"):
-            self.repeated = [
-                HashSet(np.union1d(bag.repeated(), self._also_held(group, bag)))
-                for group, bag in zip(self.uniques, bags, strict=True)
-            ]
-        for rows in _timed(iter(waiting), self.receipt, "wait for all keys"):
-            yield Split(self.contract, rows)
+        with WaitingRows(self.scratch) as waiting:
+            for split in splits:
+                with self.receipt.stage("wait for all keys"):
+                    for number, bag in enumerate(bags):
+                        bag.add(_present(split.hashes(number)))
+                    waiting.add(split.rows)
+            with self.receipt.stage("find repeated keys"):
+                self.repeated = [
+                    HashSet(np.union1d(bag.repeated(), self._also_held(group, bag)))
+                    for group, bag in zip(self.uniques, bags, strict=True)
+                ]
+            for rows in _timed(iter(waiting), self.receipt, "wait for all keys"):
+                yield Split(self.contract, rows)
 
     @property
     def _replaces(self) -> bool:

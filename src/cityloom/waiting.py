@@ -1,7 +1,9 @@
 """Rows that wait on disk, as Arrow streams them, until something is known of all of them."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 from uuid import uuid4
 
 import pyarrow as pa
@@ -9,20 +11,34 @@ from pyarrow import ipc
 
 
 class WaitingRows:
-    """Tables of one schema: put them in with :meth:`add`, then take them out in that order.
+    """Tables of one schema: put them in with :meth:`add`, then take them out once, in that order.
 
-    They take about as much room below the folder as in memory; whoever owns it clears it.
+    They take about as much room below the folder as in memory, until the ``with`` block ends.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / f"waiting-{uuid4().hex}.arrows"
+        self._opened = ExitStack()
         self._writer: ipc.RecordBatchStreamWriter | None = None
         self._batches: list[int] = []
+
+    def __enter__(self) -> "WaitingRows":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._opened.close()
+        self._path.unlink(missing_ok=True)
 
     def add(self, table: pa.Table) -> None:
         """Put a table in."""
         if self._writer is None:
-            self._writer = ipc.new_stream(pa.OSFile(str(self._path), "wb"), table.schema)
+            file = self._opened.enter_context(pa.OSFile(str(self._path), "wb"))
+            self._writer = ipc.new_stream(file, table.schema)
         batches = table.to_batches()
         for batch in batches:
             self._writer.write_batch(batch)

@@ -9,6 +9,7 @@ one when it makes a join of a list of values), so each row carries its number th
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -101,14 +102,24 @@ class Split:
 class Splitter:
     """Splits batches of text by one contract. Not thread-safe: it holds a DuckDB connection."""
 
-    def __init__(self, contract: Contract, hashed: Sequence[Sequence[Column]] = ()) -> None:
-        """Compile the split of a contract; ``hashed`` are the sets of columns to hash.
+    def __init__(
+        self,
+        contract: Contract,
+        hashed: Sequence[Sequence[Column]] = (),
+        scratch: Path | None = None,
+    ) -> None:
+        """Compile the split of a contract.
+
+        Args:
+            contract: the contract.
+            hashed: the sets of columns to hash.
+            scratch: where to put what memory cannot hold.
 
         Raises:
             ContractError: a condition does not fit the types of its columns.
         """
         self.contract = contract
-        self._connection = connect(threads=1)
+        self._connection = connect(scratch, threads=1)
         self._hashed = hashed
         rules = rules_of(contract)
         self.reasons = [rule.reason for rule in rules]
