@@ -5,14 +5,15 @@ and of what was found out of the texts beforehand (:func:`looked_at`).
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import and_
+from typing import NamedTuple
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from cityloom.contract.conditions import row_condition
+from cityloom.contract.conditions import row_condition, row_rule_reason
 from cityloom.contract.forms import form_of
 from cityloom.contract.geometries import geometry_rules, read_geometries
 from cityloom.contract.glance import Glance, fixed_width, glance
@@ -24,17 +25,15 @@ BATCH, ROW, SOUND = "batch", "_row", "_sound_{}"
 TEXT, VALUE, MET, HASH = "text_{}", "value_{}", "met", "hash_{}"
 """Names in the tables that are asked and answered; ``SOUND`` says that a column broke no rule."""
 
+_REMEMBERED = 256
+"""Queries that are kept written: a city's deliveries come by the same contracts again and again."""
+
 _PROBLEM, _USUAL, _ALIKE = "_problem_{}", "_usual_{}", "_alike_{}"
 
 
-def rules_of(contract: Contract) -> list[Rule]:
-    """The rules on the columns of received rows, each with a condition on the batch."""
-    batch = _batch(contract.columns)
-    return [rule for column in contract.columns for rule in _rules(column, batch, guarded=True)]
-
-
+@lru_cache(_REMEMBERED)
 def split_sql(
-    contract: Contract, hashed: Sequence[Sequence[Column]], typed: Collection[str]
+    contract: Contract, hashed: tuple[tuple[Column, ...], ...], typed: tuple[str, ...]
 ) -> str:
     """SQL for the values of a batch, for which rows broke no rule, and for hashes of some columns.
 
@@ -70,6 +69,7 @@ def split_sql(
     return f"SELECT {', '.join(wanted)} FROM ({projection})"
 
 
+@lru_cache(_REMEMBERED)
 def column_sql(column: Column) -> str:
     """SQL for the values of one column's texts and for whether each broke no rule."""
     batch = _batch([column])
@@ -78,14 +78,25 @@ def column_sql(column: Column) -> str:
     return str(ibis.to_sql(answer, dialect="duckdb"))
 
 
-def explain_sql(contract: Contract, rules: Sequence[Rule]) -> str:
-    """SQL for whether each rule on a column, then each condition on several, is met."""
+class Explanation(NamedTuple):
+    """All that a row may be refused for, and SQL for whether it is, in columns of that order."""
+
+    reasons: tuple[Reason, ...]
+    sql: str
+
+
+@lru_cache(_REMEMBERED)
+def explanation(contract: Contract) -> Explanation:
+    """What the rules of a contract have to say of received rows; true or null is well."""
     batch = _batch(contract.columns)
+    rules = [rule for column in contract.columns for rule in _rules(column, batch, guarded=True)]
     values = {column.name: _sound(column, batch) for column in contract.columns}
     marks = {f"_rule_{number}": rule.met for number, rule in enumerate(rules)}
     projection = ibis.to_sql(batch.select(ROW, **values, **marks), dialect="duckdb")
     conditions = [f"({row_condition(contract, rule)})" for rule in contract.rules]
-    return f"SELECT {', '.join([ROW, *marks, *conditions])} FROM ({projection})"
+    reasons = [rule.reason for rule in rules] + [row_rule_reason(rule) for rule in contract.rules]
+    sql = f"SELECT {', '.join([ROW, *marks, *conditions])} FROM ({projection})"
+    return Explanation(tuple(reasons), sql)
 
 
 def hash_sql(columns: Sequence[str]) -> str:

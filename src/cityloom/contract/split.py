@@ -17,7 +17,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cityloom.contract.conditions import row_rule_reason
 from cityloom.contract.model import Column, Contract, Kind
 from cityloom.contract.queries import (
     BATCH,
@@ -30,10 +29,9 @@ from cityloom.contract.queries import (
     as_received_sql,
     as_written,
     column_sql,
-    explain_sql,
+    explanation,
     looked_at,
     placed,
-    rules_of,
     split_sql,
 )
 from cityloom.contract.rules import Reason
@@ -120,11 +118,8 @@ class Splitter:
         """
         self.contract = contract
         self._connection = connect(scratch, threads=1)
-        self._hashed = hashed
-        rules = rules_of(contract)
-        self.reasons = [rule.reason for rule in rules]
-        self.reasons += [row_rule_reason(rule) for rule in contract.rules]
-        self._explain_sql = explain_sql(contract, rules)
+        self._hashed = tuple(tuple(columns) for columns in hashed)
+        self._reasons, self._explain_sql = explanation(contract)
         self._split_sql = ""
         self._few: dict[str, str] = {}
         self.explain(self.prepare(pa.table({})))
@@ -154,7 +149,7 @@ class Splitter:
         """Find, in the first batch, the columns of which it pays to look at each text once."""
         few = [c for c in self.contract.columns if _of_few_texts(c, text.column(c.name))]
         self._few = {column.name: column_sql(column) for column in few}
-        self._split_sql = split_sql(self.contract, self._hashed, self._few)
+        self._split_sql = split_sql(self.contract, self._hashed, tuple(self._few))
 
     def _with_values_of_few(self, text: pa.Table) -> pa.Table:
         """A batch with what is known of its texts, and with the values of the columns of few."""
@@ -178,13 +173,13 @@ class Splitter:
 
     def explain(self, text: pa.Table) -> pa.ListArray:
         """Every reason for each row of a prepared batch; a list of :data:`REASON_TYPE` a row."""
-        if not self.reasons:
+        if not self._reasons:
             return reason_lists([[]] * len(text))
         table = self._query(self._explain_sql, looked_at(self.contract.columns, text))
         broken = np.column_stack([~mask(pc.fill_null(column, True)) for column in table.columns])
         rows, rules = np.nonzero(broken)
         offsets = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=len(text)))))
-        catalogue = reason_array(self.reasons)
+        catalogue = reason_array(self._reasons)
         return pa.ListArray.from_arrays(
             pa.array(offsets, pa.int32()), catalogue.take(pa.array(rules))
         )
