@@ -1,7 +1,10 @@
 """The lake: each change is one commit, the past stays readable until it is forgotten."""
 
+import json
+import os
 import shutil
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -316,22 +319,30 @@ def test_a_file_is_written_in_the_way_that_suits_each_column(tmp_path: Path) -> 
             ("yes", pa.bool_()),
             ("list", pa.list_(pa.int64())),
             (DELIVERY, pa.string()),
+            ("day", pa.date32()),
+            ("same", pa.int64()),
+            ("size", pa.float64()),
         ]
     )
     rows = range(64)
     columns = [
         [*rows], [str(n % 5) for n in rows], [str(n % 6) for n in rows], [True] * 64, [[1]] * 64,
-        ["a"] * 64,
+        ["a"] * 64, [*rows], [7] * 64, [n / 7 for n in rows],
     ]  # fmt: skip
     with LakeTable(tmp_path).writer(schema) as writer:
         writer.write(pa.table(columns, schema=schema))
     group = pq.read_metadata(tmp_path / writer.files[0].name).row_group(0)
     chunks = [group.column(place) for place in range(group.num_columns)]
     assert [chunk.has_dictionary_page for chunk in chunks] == [
-        False, True, False, False, False, True,
+        False, True, False, False, False, True, False, True, False,
     ]  # fmt: skip
-    assert [chunk.is_stats_set for chunk in chunks] == [True, False, False, True, False, True]
-    assert "DELTA_BINARY_PACKED" in chunks[0].encodings
+    assert [chunk.is_stats_set for chunk in chunks] == [
+        True, False, False, True, False, True, True, True, True,
+    ]  # fmt: skip
+    by_differences = [
+        n for n, chunk in enumerate(chunks) if "DELTA_BINARY_PACKED" in chunk.encodings
+    ]
+    assert by_differences == [0, 6]
     assert {chunk.compression for chunk in chunks} == {"ZSTD"}
 
 
@@ -432,3 +443,241 @@ def test_a_city_is_refused_where_its_tables_would_not_be_found(tmp_path: Path, n
 @pytest.mark.parametrize("name", ["100%", "a#b", "a?b", "a b", "区"])
 def test_a_city_may_have_a_name_of_other_signs(tmp_path: Path, name: str) -> None:
     assert City.open(City.create(tmp_path / name, "Town").path).settings.name == "Town"
+
+
+# What other readers of the table are told
+
+
+def logged(table: LakeTable, version: int) -> dict[str, dict[str, object]]:
+    """The actions of a commit, the last of each kind."""
+    text = (table.folder / "_delta_log" / f"{version:020}.json").read_text("utf-8")
+    return {kind: said for line in text.splitlines() for kind, said in json.loads(line).items()}
+
+
+def test_a_commit_says_that_data_came_and_went_and_when(table: LakeTable) -> None:
+    (new,) = write(table, [4, 5], "b")
+    version = table.commit([new], table.files(), {})
+    added, removed = logged(table, version)["add"], logged(table, version)["remove"]
+    assert (added["path"], added["size"]) == (new.name, new.size)
+    assert json.loads(str(added["stats"]))["numRecords"] == 2
+    assert added["dataChange"] is removed["dataChange"] is True
+    for moment in (added["modificationTime"], removed["deletionTimestamp"]):
+        assert abs(float(str(moment)) / 1000 - time.time()) < 60
+
+
+def test_replacing_says_that_data_came_and_went(table: LakeTable) -> None:
+    schema = pa.schema([("other", pa.int64())])
+    with table.writer(schema) as writer:
+        writer.write(pa.table([[1, 2]], schema=schema))
+    version = table.replace(writer.files, schema, {"source": "c"}, {"quarantine": 5})
+    assert table.schema() == schema
+    assert (table.rows(), len(table.files()), table.marker("quarantine")) == (2, 1, 5)
+    assert table.commits_since(version - 1)[0].account == {"source": "c"}
+    assert table.schema(version - 1) == SCHEMA
+
+
+def test_a_table_says_what_statistics_it_keeps_and_that_its_log_is_kept(table: LakeTable) -> None:
+    configuration = logged(table, 0)["metaData"]["configuration"]
+    assert configuration == {
+        "delta.enableExpiredLogCleanup": "false",
+        "delta.dataSkippingStatsColumns": DELIVERY,
+    }
+
+
+# What lies beside
+
+
+def test_other_files_in_the_log_are_no_versions(table: LakeTable) -> None:
+    log = table.folder / "_delta_log"
+    for name in ("notes.json", "9", "00000000000000000007.crc", "7.checkpoint.parquet"):
+        (log / name).write_text("{}")
+    assert (table.latest_version(), table.oldest_version()) == (1, 0)
+    empty = LakeTable(table.folder.parent / "empty")
+    (empty.folder / "_delta_log").mkdir(parents=True)
+    assert not empty.exists
+
+
+@pytest.mark.parametrize(("days", "there"), [(6.99, True), (7.01, False)])
+def test_files_that_no_version_names_are_deleted_after_seven_days(
+    days: float, there: bool, table: LakeTable
+) -> None:
+    (stray,) = write(table, [9], "never committed")
+    path = table.folder / stray.name
+    then = time.time() - days * 86_400
+    os.utime(path, (then, then))
+    table.vacuum()
+    assert path.exists() == there
+    assert ids(table) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "act",
+    [LakeTable.compact, LakeTable.vacuum, LakeTable.forget_past, LakeTable.sweep, LakeTable.rows],
+)
+def test_nothing_is_done_to_a_table_that_is_not_there(
+    tmp_path: Path, act: Callable[[LakeTable], object]
+) -> None:
+    table = LakeTable(tmp_path / "none")
+    assert not act(table)
+    assert not table.folder.exists()
+
+
+def test_a_table_may_be_made_where_a_folder_is_and_files_written_where_none_is(
+    tmp_path: Path,
+) -> None:
+    table = LakeTable(tmp_path / "deep" / "thing")
+    files = write(table, [1], "a")
+    table.create(SCHEMA)
+    table.commit(files, [], {})
+    assert ids(table) == [1]
+
+
+def test_adding_no_columns_is_no_version(table: LakeTable) -> None:
+    table.add_columns([])
+    assert table.latest_version() == 1
+
+
+def test_a_damaged_table_is_named(table: LakeTable) -> None:
+    (table.folder / "_delta_log" / f"{0:020}.json").write_text("{")
+    with pytest.raises(UsageError, match="thing cannot be opened: "):
+        table.schema()
+
+
+def test_the_size_of_a_table_is_that_of_all_its_files(table: LakeTable) -> None:
+    (more,) = write(table, [4, 5], "b")
+    before = table.size()
+    table.commit([more], [], {})
+    assert table.size() == before + more.size == sum(p.stat().st_size for p in table.files())
+
+
+# Rewriting, rolling back and forgetting
+
+
+def test_rows_of_several_files_are_left_out_and_counted(table: LakeTable) -> None:
+    add(table, [4, 5], "b")
+    add(table, [6], "c")
+    rewrite = table.without("SELECT 2 AS id UNION ALL SELECT 3 UNION ALL SELECT 4", ["id"])
+    assert (rewrite.rows, sorted(rewrite.removed)) == (3, sorted(table.files(2)))
+    assert sum(file.rows for file in rewrite.added) == 2
+    table.commit(rewrite.added, rewrite.removed, {})
+    assert ids(table) == [1, 5, 6]
+
+
+def test_rows_are_left_out_where_all_columns_agree(table: LakeTable) -> None:
+    doomed = "SELECT 1 AS id, 'n1' AS name UNION ALL SELECT 2, 'n1'"
+    assert table.without(doomed, ["id", "name"]).rows == 1
+
+
+def test_what_a_change_leaves_behind_is_on_disk_for_good(
+    table: LakeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[Path] = set()
+    sync = cityloom.lake._sync
+    monkeypatch.setattr(cityloom.lake, "_sync", lambda path: (synced.add(path), sync(path)))
+    log = table.folder / "_delta_log"
+    for act in (
+        lambda: table.add_columns([pa.field("size", pa.float64())]),
+        lambda: table.roll_back(1),
+        lambda: table.replace([], SCHEMA, {}),
+    ):
+        synced.clear()
+        act()
+        assert {log, log / f"{table.latest_version():020}.json"} <= synced
+    synced.clear()
+    table.forget_past()
+    assert {table.folder, log, log / f"{table.latest_version():020}.checkpoint.parquet"} <= synced
+    made = LakeTable(table.folder.parent / "made")
+    made.create(SCHEMA)
+    assert made.folder / "_delta_log" / f"{0:020}.json" in synced
+
+
+def test_forgetting_leaves_files_that_are_not_of_the_table(table: LakeTable) -> None:
+    add(table, [4], "b")
+    table.commit([], table.files(1), {})
+    (table.folder / "notes.txt").write_text("kept")
+    stray = write(table, [9], "never committed")
+    table.forget_past()
+    assert not (table.folder / stray[0].name).exists()
+    left = [path.name for path in table.folder.iterdir() if path.is_file()]
+    assert sorted(left) == sorted(["notes.txt", *(path.name for path in table.files())])
+    version = table.latest_version()
+    assert (table.oldest_version(), len(table.commits_since(version - 1))) == (version, 1)
+
+
+# Writing files
+
+
+def test_a_writer_that_cannot_tidy_up_still_says_what_failed(
+    table: LakeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        with table.writer(SCHEMA) as writer:
+            writer.write(pa.table([[1], ["x"], ["a"]], schema=SCHEMA))
+            monkeypatch.setattr(Path, "unlink", lambda *_, **__: 1 / 0)
+            raise RuntimeError("this failed")
+
+    with pytest.raises(RuntimeError, match="this failed"):
+        fail()
+
+
+@pytest.mark.parametrize("error", [OSError, pa.ArrowInvalid])
+def test_a_file_that_cannot_be_finished_is_removed(
+    table: LakeTable, error: type[Exception]
+) -> None:
+    before = set(table.folder.iterdir())
+    close = pq.ParquetWriter.close
+
+    def no_space(parquet: pq.ParquetWriter) -> None:
+        close(parquet)
+        raise error("no space left")
+
+    def fail(patch: pytest.MonkeyPatch) -> None:
+        with table.writer(SCHEMA) as writer:
+            writer.write(pa.table([[1], ["x"], ["a"]], schema=SCHEMA))
+            patch.setattr(pq.ParquetWriter, "close", no_space)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(error, match="no space left"):
+        fail(patch)
+    assert set(table.folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("values", "is_small"),
+    [
+        ([n % 4 for n in range(48)], True),
+        ([n % 4 for n in range(47)], False),
+        ([*range(1025), *[0] * 15_359, 9_999], True),
+        ([*range(1026), *[0] * 15_358], False),
+    ],
+)
+def test_a_dictionary_is_made_of_values_that_come_sixteen_times_each(
+    tmp_path: Path, values: list[int], is_small: bool
+) -> None:
+    schema = pa.schema([("v", pa.int64())])
+    with LakeTable(tmp_path).writer(schema) as writer:
+        writer.write(pa.table([values], schema=schema))
+    chunk = pq.read_metadata(tmp_path / writer.files[0].name).row_group(0).column(0)
+    assert chunk.has_dictionary_page == is_small
+
+
+def test_syncing_leaves_no_file_open(table: LakeTable) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        cityloom.lake._sync(table.folder)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_groups_rows_are_whole_vectors_of_the_engine() -> None:
+    assert cityloom.lake.ROWS_PER_GROUP % 122_880 == 0  # as many as DuckDB reads at a time
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pa.int64(), pa.string(), pa.decimal128(9, 2), pa.date32(), pa.timestamp("us", "UTC"),
+     pa.binary(), pa.bool_(), pa.list_(pa.string())],
+    ids=str,
+)  # fmt: skip
+def test_a_scan_of_no_files_has_the_types_of_its_columns(kind: pa.DataType) -> None:
+    found = connect().execute(scan([], pa.schema([("v", kind)]))).to_arrow_table()
+    assert found.schema.field("v").type == kind
+    assert len(found) == 0

@@ -31,6 +31,9 @@ from cityloom.sql import connect, literal, quoted
 DELIVERY, ORDINAL = "_delivery", "_ordinal"
 """System columns of every received dataset: the delivery a row came with, its number in it."""
 
+NO_VERSION = -1
+"""The version of a table that has none, which is before any."""
+
 ROWS_PER_FILE = 8_000_000
 ROWS_PER_GROUP = 245_760
 
@@ -91,11 +94,11 @@ class LakeTable:
     @property
     def exists(self) -> bool:
         """Whether anything was ever committed."""
-        return (self.folder / "_delta_log").is_dir() and self.latest_version() >= 0
+        return self.latest_version() != NO_VERSION
 
     def latest_version(self) -> int:
-        """The newest version, read from file names alone; -1 where there is none."""
-        return max(self._logged(), default=-1)
+        """The newest version, from file names alone; :data:`NO_VERSION` where there is none."""
+        return max(self._logged(), default=NO_VERSION)
 
     def create(self, schema: pa.Schema) -> None:
         """Make the table, empty; nothing happens where it exists."""
@@ -128,8 +131,8 @@ class LakeTable:
         """How many rows a version has, from the commit log alone."""
         if not self.exists:
             return 0
-        actions = pa.table(self._open(version).get_add_actions(flatten=True))
-        return sum(count or 0 for count in actions.column("num_records").to_pylist())
+        actions = pa.table(self._open(version).get_add_actions())
+        return sum(filter(None, actions.column("num_records").to_pylist()))
 
     def size(self) -> int:
         """Bytes of the newest version's data files."""
@@ -152,7 +155,7 @@ class LakeTable:
         Raises:
             UsageError: the table did not exist yet, or its past before then was erased.
         """
-        before = [c.version for c in self.commits_since(-1) if c.at <= moment]
+        before = [c.version for c in self.commits_since(NO_VERSION) if c.at <= moment]
         if not before:
             raise UsageError(
                 f"{self.folder.name}: nothing is kept from before {moment:%Y-%m-%d %H:%M:%S}"
@@ -211,8 +214,8 @@ class LakeTable:
         return self._secure()
 
     def oldest_version(self) -> int:
-        """The oldest version that can be read, from file names alone; -1 where there is none."""
-        return min(self._logged(), default=-1)
+        """The oldest version there is, from file names alone; :data:`NO_VERSION` where none is."""
+        return min(self._logged(), default=NO_VERSION)
 
     def roll_back(self, version: int) -> int:
         """Make an earlier version current again, as a new commit; the new version."""

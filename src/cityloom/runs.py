@@ -23,7 +23,7 @@ from sqlalchemy import (
     select,
 )
 
-from cityloom.lake import LakeTable
+from cityloom.lake import NO_VERSION, LakeTable
 from cityloom.store import insert_new, metadata
 
 RUNS = Table(
@@ -96,7 +96,7 @@ class RunLog:
                 since = seen.get(dataset)
                 rows = [
                     {"dataset": dataset, "version": commit.version, "facts": commit.account}
-                    for commit in table.commits_since(-1 if since is None else since)
+                    for commit in table.commits_since(NO_VERSION if since is None else since)
                 ]
                 if rows:
                     connection.execute(insert_new(self._engine, RUNS), rows)
