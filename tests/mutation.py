@@ -56,7 +56,12 @@ PARTS: dict[str, Part] = {
         "contract/columns.py": ("contract/test_odcs.py", "contract/test_rules.py"),
         "contract/conditions.py": ("contract/test_rules.py",),
         "contract/custom.py": ("contract/test_odcs.py",),
-        "contract/draft/": ("contract/test_draft_guesses.py", "contract/test_draft.py"),
+        "contract/draft/": (
+            "contract/test_draft_guesses.py",
+            "contract/test_draft_columns.py",
+            "contract/test_draft_files.py",
+            "contract/test_draft.py",
+        ),
         "contract/forms.py": ("contract/test_forms.py", "contract/test_split.py"),
         "contract/geometries.py": ("contract/test_rules.py",),
         "contract/glance.py": ("contract/test_glance.py",),

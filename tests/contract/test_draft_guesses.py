@@ -5,12 +5,14 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from cityloom.contract.draft import values as values_module
 from cityloom.contract.draft.guess import guess_column
 from cityloom.contract.draft.guesses import Guess, quoted
 from cityloom.contract.draft.headers import read_header
-from cityloom.contract.draft.persons import Trait, is_free_text, trait_of
+from cityloom.contract.draft.persons import Trait, is_free_text, is_resident_number, trait_of
 from cityloom.contract.draft.shapes import geometry_type
 from cityloom.contract.draft.sniff import guess_delimiter
 from cityloom.contract.draft.values import Values, values_of
@@ -374,6 +376,8 @@ def test_texts_that_come_five_times_each_are_listed(texts: list[str], listed: tu
 def test_a_value_is_rare_by_the_number_of_rows() -> None:
     assert guess("note", ["a", "b"] * 3000 + ["c"] * 3).enum == ("a", "b", "c")
     assert guess("note", ["a", "b"] * 4000 + ["c"] * 3).enum == ("a", "b")
+    assert guess("note", ["a"] * 2999 + ["b"] * 2998 + ["c"] * 2).enum == ("a", "b", "c")
+    assert guess("note", ["a"] * 2999 + ["b"] * 2999 + ["c"] * 2).enum == ("a", "b")
 
 
 # Traits of persons
@@ -408,6 +412,47 @@ def test_a_trait_is_told_by_the_values_before_the_name(
     header: str, texts: list[str], found: Trait | None
 ) -> None:
     assert trait(header, texts) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "is_name"),
+    [
+        ("王伟", True), ("王", False), ("王秀英敏", True), ("王秀英敏芳", False), ("伟王", False),
+        ("王a", False), ("王鿿", True), ("王一", True), ("王㐀", False), ("王ꀀ", False),
+        ("王路", False), ("张家村", False),
+    ],
+)  # fmt: skip
+def test_a_chinese_name_is_a_surname_and_one_to_three_characters(text: str, is_name: bool) -> None:
+    others = ["李芳", "张敏", "刘秀英", "陈娜"]
+    assert trait("note", [*others, text]) is Trait.NAME
+    assert trait("note", [*others[:3], text, "x", "y"]) is None
+    assert (trait("note", [*others, text, text, text, text]) is Trait.NAME) == is_name
+
+
+@pytest.mark.parametrize(
+    ("text", "is_phone"),
+    [
+        ("12900000000", True), ("19900000000", True), ("1290000000", False),
+        ("129000000000", False), ("8612900000000", True), ("+86-12900000000", True),
+        ("0755-12345678", True), ("010-12345678", True), ("07555-1234567", False),
+        ("0755-123456", False), ("+1 202 555 0100", True), ("+1234 2025550100", True),
+        ("+12345", False),
+    ],
+)  # fmt: skip
+def test_a_telephone_number_is_told_by_its_digits(text: str, is_phone: bool) -> None:
+    assert (trait("note", [text]) is Trait.PHONE) == is_phone
+
+
+@given(st.text("0123456789", min_size=17, max_size=17), st.integers(0, 10))
+@example("11010519491231002", 2)
+def test_a_resident_numbers_last_character_checks_all_others(body: str, shift: int) -> None:
+    """By the standard: the sum of each digit times 2 to its place from the right is 1 modulo 11."""
+    total = sum(int(digit) * pow(2, 17 - place, 11) for place, digit in enumerate(body))
+    right = (1 - total) % 11
+    given = (right + shift) % 11
+    assert is_resident_number(body + "0123456789X"[given]) == (shift == 0)
+    assert is_resident_number(body + "0123456789x"[right])
+    assert not is_resident_number(body)
 
 
 SENTENCE = "the lamp beside door is broken since {}"

@@ -95,7 +95,7 @@ def _decimal(header: Header, values: Values) -> str | None:
         or any("e" in v.lower() for v in values.counts)
     ):
         return None
-    return f"DECIMAL(18,{max(2, *scales) if scales else 2})"
+    return f"DECIMAL(18,{max(2, *scales)})"
 
 
 def _unit_doubt(header: Header, values: Values) -> str:

@@ -14,6 +14,8 @@ from cityloom.errors import DeliveryError
 from cityloom.readers import file_format
 from cityloom.readers.stream import BLOCK, open_bytes
 
+csv.field_size_limit(max(csv.field_size_limit(), BLOCK))  # a field may be as long as the head
+
 _LOOKED_AT = 64 << 20
 _TEXTS = ("csv", "json", "ndjson", "geojson")
 _DELIMITERS = (",", "\t", ";", "|", "^")
@@ -90,9 +92,10 @@ def _encoding(path: Path) -> tuple[str, tuple[str, ...]]:
         return "utf-16", ()
     if half := _utf16_half(first):
         return half, (f"encoding guessed as {half}: the file carries no byte-order mark",)
-    for encoding in ("utf-8", "gb18030", "big5"):
-        if _decodes(path, encoding):
-            return encoding, () if encoding == "utf-8" else (f"encoding guessed as {encoding}",)
+    if _decodes(path, "utf-8"):
+        return "utf-8", ()
+    if _decodes(path, "gb18030"):
+        return "gb18030", ("encoding guessed as gb18030; Big5 cannot be told from it",)
     return "latin-1", ("encoding not recognised; latin-1 reads any byte and may be wrong",)
 
 
@@ -131,20 +134,14 @@ def guess_delimiter(head: str) -> str:
 
 def _agreement(lines: list[str], delimiter: str) -> tuple[float, int]:
     """The share of lines that split into as many fields as the first, and how many those are."""
-    try:
-        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
-    except csv.Error:
-        return 0.0, 0
+    widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
     if not widths or widths[0] < 2:
         return 0.0, 0
     return round(Counter(widths)[widths[0]] / len(widths), 1), widths[0]
 
 
 def _headless(head: str, delimiter: str) -> tuple[str, ...]:
-    try:
-        first = next(csv.reader(head.splitlines()[:1], delimiter=delimiter), [])
-    except csv.Error:
-        return ()
+    first = next(csv.reader(head.splitlines(), delimiter=delimiter), [])
     if first and all(_NUMBER_OR_DATE.fullmatch(field.strip()) for field in first if field.strip()):
         return ("the first line looks like data; a delivered file needs a line of column names",)
     return ()
@@ -153,7 +150,7 @@ def _headless(head: str, delimiter: str) -> tuple[str, ...]:
 def _json_form(head: str, by_name: str) -> str:
     """GeoJSON, NDJSON or JSON, by the beginning of the text."""
     start = head.lstrip()
-    if re.match(r'\{[^\[]*("FeatureCollection"|"features"\s*:\s*\[)', start[:4000]):
+    if re.match(r'\{[^\[]*("FeatureCollection"|"features"\s*:\s*\[)', start):
         return "geojson"
     lines = start.splitlines()[:2]
     whole = [line.strip() for line in lines if line.strip().startswith("{")]
