@@ -171,7 +171,8 @@ def test_more_is_asked_of_persons_of_no_key_and_of_broken_records(tmp_path: Path
     ("file", "name"),
     [
         ("trees.csv", "trees"), ("Tree List.2024.csv", "tree_list"),
-        ("户籍.csv", "household_register"), ("魑魅.csv", "dataset"), ("---.csv", "dataset"), ("2024.csv", "n_2024"),
+        ("户籍.csv", "household_register"), ("魑魅.csv", "dataset"), ("---.csv", "dataset"),
+        ("2024.csv", "n_2024"),
     ],
 )  # fmt: skip
 def test_a_dataset_is_called_by_its_file(tmp_path: Path, file: str, name: str) -> None:

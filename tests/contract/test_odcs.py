@@ -707,6 +707,354 @@ def rows(city: City) -> list[Document]:
     return found
 
 
+# Where a rule begins and where it ends
+
+
+@pytest.mark.parametrize("value", ["often", True, None, 0, -1, "nan", 1000.01])
+def test_a_period_is_a_number_above_0_and_at_most_1000_years(value: Any) -> None:
+    sla = {"property": "frequency", "value": value, "unit": "y"}
+    message = refusal(document(slaProperties=[sla]))
+    assert message == (
+        f"{FILE}: slaProperties 'frequency': '{value} y' is not a period; "
+        "expected a number above 0 and one of h, d, w, m, y, at most 1000 years"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "period"),
+    [
+        (1000, "y", timedelta(days=365_250)),
+        ("2", "d", timedelta(days=2)),
+        (2, None, timedelta(days=2)),
+        (0.5, " Hours ", timedelta(minutes=30)),
+        (1, "hour", timedelta(hours=1)),
+        (1, "DAY", timedelta(days=1)),
+        (1, "weeks", timedelta(days=7)),
+        (1, "months", timedelta(days=30.4375)),
+        (1, "year", timedelta(days=365.25)),
+    ],
+)
+def test_a_period_is_found_among_other_properties(
+    value: Any, unit: str | None, period: timedelta
+) -> None:
+    other = {"property": "latency", "value": "any"}
+    sla = {"property": "frequency", "value": value, "unit": unit}
+    contract = read(document(slaProperties=[other, sla]))
+    assert (contract.frequency, contract.retention) == (period, None)
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/x.csv", "../x.csv", "in/../../x.csv", "in/..", ".", "in/**.csv", "in/a**/b"]
+)
+def test_a_path_out_of_the_city_or_with_stars_in_a_name_is_refused(path: str) -> None:
+    server = {"server": "s", "type": "local", "path": path}
+    assert f"path '{path}' of 'servers'" in refusal(document(servers=[server]))
+
+
+@pytest.mark.parametrize("path", ["in/*.csv", "**/x.csv", "in/**", "x.csv", "in/a..b.csv"])
+def test_a_path_in_the_city_is_the_place_of_files(path: str) -> None:
+    server = {"server": "s", "type": "local", "path": path}
+    assert read(document(servers=[server])).files.path == path
+
+
+def test_an_empty_path_or_delimiter_says_nothing() -> None:
+    server = {"server": "s", "type": "local", "path": "", "delimiter": "", "encoding": ""}
+    files = read(document(servers=[server])).files
+    assert (files.path, files.delimiter, files.encoding) == (None, ",", "utf-8")
+
+
+@pytest.mark.parametrize("delimiter", ["\n", "\r", '"', "é", "ab"])
+def test_a_delimiter_is_one_character_that_ends_no_line(delimiter: str) -> None:
+    server = {"server": "s", "type": "local", "delimiter": delimiter}
+    message = refusal(document(servers=[server]))
+    assert f"delimiter '{delimiter}' must be one ASCII character" in message
+
+
+@pytest.mark.parametrize("encoding", ["nonsense", "utf\0", "hex"])
+def test_an_encoding_is_one_of_text(encoding: str) -> None:
+    server = {"server": "s", "type": "local", "encoding": encoding}
+    message = refusal(document(servers=[server]))
+    assert f"encoding '{encoding}' is not known; expected one such as utf-8" in message
+
+
+@pytest.mark.parametrize("purposes", ["planning", {"a": 1}, [" "], [""], [5], ["a", None], 5])
+def test_purposes_are_words_in_a_list(purposes: Any) -> None:
+    message = refusal(document(**custom(purposes=purposes)))
+    assert f"purposes '{purposes}': expected a list of words, as in [planning]" in message
+
+
+@pytest.mark.parametrize("text", ["version: !!bool x", f"version: 1{':0' * 200}.5"], ids=len)
+def test_what_the_yaml_reader_itself_fails_over_is_said_in_words(text: str) -> None:
+    assert refusal(text).startswith(f"{FILE}: not YAML that can be read: ")
+    assert refusal(text).endswith("; put dates and the like in quotes")
+
+
+def test_what_is_nested_too_deeply_is_said_in_words() -> None:
+    assert refusal("[" * 3000) == f"{FILE}: not YAML that can be read: nested too deeply"
+
+
+def test_a_title_and_a_description_are_the_nearest_to_the_dataset() -> None:
+    table = {"businessName": "许可", "description": "Of the table."}
+    top: Document = {"name": "Permits", "description": {"purpose": "Of the file."}}
+    whole = read(document(table=table, **top))
+    assert (whole.title, whole.description) == ("许可", "Of the table.")
+    file = read(document(**top))
+    assert (file.title, file.description) == ("Permits", "Of the file.")
+    bare = read(document(description={"usage": "any"}))
+    assert (bare.title, bare.description, bare.domain) == ("permit", "", "")
+
+
+def test_what_the_dataset_says_goes_before_what_the_file_says() -> None:
+    contract = read(document(table=custom(delivery="snapshot"), **custom(delivery="append")))
+    assert contract.delivery is Delivery.SNAPSHOT
+
+
+@pytest.mark.parametrize("team", [[], {"description": "x"}, [{"role": "owner"}]])
+def test_a_team_without_names_is_no_owner(team: Any) -> None:
+    assert read(document(team=team)).owner == ""
+
+
+def test_rules_without_a_name_are_counted_where_they_stand() -> None:
+    ours = {"type": "custom", "engine": "cityloom", "implementation": "number > 5"}
+    other = {**ours, "engine": "soda"}
+    number = {"name": "number", "logicalType": "integer", "quality": [other, ours]}
+    contract = read(document(number, table={"quality": [other, {**ours, "id": "x"}, ours]}))
+    assert [rule.name for rule in contract.rules] == ["x", "rule_3", "number_rule_2"]
+    broken = {**ours, "implementation": {"a": "b"}}
+    assert "quality rule 2 ('number_rule_2'): 'implementation' must be a condition" in refusal(
+        document({**number, "quality": [other, broken]})
+    )
+
+
+@pytest.mark.parametrize("condition", ["number >", "other > 1", "number + 1"])
+def test_a_rule_that_is_no_condition_is_refused_when_the_contract_is_read(condition: str) -> None:
+    rule = {"name": "r", "type": "custom", "engine": "cityloom", "implementation": condition}
+    number = {"name": "number", "logicalType": "integer"}
+    message = refusal(document(number, table={"quality": [rule]}))
+    assert message.startswith(f"{FILE}: rule 'r': ")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_name"),
+    [
+        ("a" * 63, True), ("a" * 64, False), ("a1_", True), ("1a", False), ("_a", False),
+        ("aB", False), ("previous", False), ("previous_year", True), ("new_", False),
+        ("new", True), ("renew_x", True),
+    ],
+)  # fmt: skip
+def test_a_dataset_has_a_name_that_a_function_can_have(name: str, is_name: bool) -> None:
+    stated = document(table={"name": name})
+    if is_name:
+        assert read(stated).dataset == name
+    else:
+        assert f"schema name '{name}' cannot name a dataset" in refusal(stated)
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_moment"),
+    [("date", True), ("timestamp", True), ("time", False), ("integer", False), ("string", False)],
+)
+def test_retention_counts_from_a_day_or_a_moment(kind: str, is_moment: bool) -> None:
+    sla = {"property": "retention", "value": 1, "unit": "y", "element": "closed"}
+    stated = document({"name": "closed", "logicalType": kind}, slaProperties=[sla])
+    if is_moment:
+        assert read(stated).retention_column == "closed"
+    else:
+        assert "it needs a date or a timestamp" in refusal(stated)
+
+
+def test_a_special_purpose_is_one_of_the_contracts() -> None:
+    special = {"name": "a", **custom(special_purpose="care")}
+    assert read(document(special, **custom(purposes=["x", "care"]))).purposes == ("x", "care")
+    assert "column 'a': special_purpose 'care' is not among the contract's 'purposes'" in refusal(
+        document(special, **custom(purposes=["x"]))
+    )
+
+
+@pytest.mark.parametrize(
+    ("physical", "decimal"),
+    [
+        ("DECIMAL(38,38)", (38, 38)), ("decimal(1, 0)", (1, 0)), ("NUMERIC(5,5)", (5, 5)),
+        ("DECIMAL(0,0)", None), ("DECIMAL(39,0)", None), ("DECIMAL(5,6)", None),
+    ],
+)  # fmt: skip
+def test_a_decimal_has_1_to_38_digits(physical: str, decimal: tuple[int, int] | None) -> None:
+    stated = {"logicalType": "number", "physicalType": physical}
+    if decimal:
+        assert read_column(**stated).decimal == decimal
+    else:
+        message = refusal(document({"name": "number", **stated}))
+        assert f"physicalType '{physical}': 1 to 38 digits, the scale no more" in message
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"maxLength": 0}, {"minLength": 0}, {"minLength": 2, "maxLength": 2}, {"minLength": 0,
+        "maxLength": 0}, {"minLength": 9}, {"minLength": None},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["string", "time", "object"])
+def test_lengths_that_a_text_can_meet_are_read(kind: str, options: Document) -> None:
+    column = read_column(logicalType=kind, logicalTypeOptions=options)
+    assert (column.min_length, column.max_length) == (
+        options.get("minLength"), options.get("maxLength"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [-1, True, False, "3", 2.0, [1]])
+@pytest.mark.parametrize("name", ["minLength", "maxLength"])
+def test_a_length_is_a_whole_number_of_0_or_more(name: str, value: Any) -> None:
+    message = refusal(document({"name": "number", "logicalTypeOptions": {name: value}}))
+    assert f"column 'number': {name} '{value}': expected a whole number of characters" in message
+
+
+@pytest.mark.parametrize("value", [True, False, [1], {"a": 1}])
+@pytest.mark.parametrize(
+    "name", ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"]
+)  # fmt: skip
+def test_an_edge_is_a_number_or_a_text(name: str, value: Any) -> None:
+    number = {"name": "number", "logicalType": "integer", "logicalTypeOptions": {name: value}}
+    assert f"{name} '{value}': expected a number, or a date" in refusal(document(number))
+
+
+@pytest.mark.parametrize("kind", ["boolean", "object"])
+@pytest.mark.parametrize(
+    "name", ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"]
+)  # fmt: skip
+def test_values_without_an_order_have_no_edges(name: str, kind: str) -> None:
+    number = {"name": "number", "logicalType": kind, "logicalTypeOptions": {name: 1}}
+    assert f"{name} is for values in an order, and the column is " in refusal(document(number))
+
+
+def test_dates_that_yaml_read_are_what_was_written() -> None:
+    day, moment = date(2024, 2, 29), datetime(2024, 2, 29, 1, 2, 3)
+    options: Document = {"minimum": day, "maximum": date(2024, 3, 1)}
+    column = read_column(logicalType="date", logicalTypeOptions=options, enum=[{"value": day}])
+    assert (column.minimum, column.maximum, column.enum) == (
+        "2024-02-29", "2024-03-01", ("2024-02-29",),
+    )  # fmt: skip
+    options = {"exclusiveMinimum": moment}
+    late = read_column(logicalType="timestamp", logicalTypeOptions=options)
+    assert late.exclusive_minimum == "2024-02-29T01:02:03"
+    flags = read_column(logicalType="boolean", enum=[{"value": True}, {"value": False}])
+    assert flags.enum == ("true", "false")
+
+
+@pytest.mark.parametrize("values", ["AB", 5, {"a": 1}])
+def test_allowed_values_of_a_metric_are_a_list(values: Any) -> None:
+    metric = {"metric": "invalidValues", "mustBe": 0, "arguments": {"validValues": values}}
+    message = refusal(document({"name": "number", "quality": [metric]}))
+    assert f"allowed values '{values}': expected a list" in message
+
+
+@pytest.mark.parametrize("must", [False, 1, None, "0"])
+def test_only_a_metric_that_must_be_0_is_a_rule(must: Any) -> None:
+    column = read_column(quality=[{"metric": "nullValues", "mustBe": must}])
+    assert not column.required
+
+
+def test_a_metric_of_another_name_or_without_arguments_is_no_rule() -> None:
+    quality = [{"metric": "invalidValues", "mustBe": 0}, {"metric": "rowCount", "mustBe": 0}]
+    column = read_column(quality=quality)
+    assert not any((column.required, column.unique, column.enum, column.pattern))
+
+
+def test_a_relationship_said_twice_is_one_reference() -> None:
+    twice = [{"to": "street.code"}, {"to": "street.code"}]
+    whole = [{"from": "permit.street", "to": "street.code"}]
+    stated = document({"name": "street", "relationships": twice}, table={"relationships": whole})
+    assert read(stated).references == (read(stated).column("street"),)
+    other = {"name": "street", "relationships": [*twice, {"to": "street.name"}]}
+    assert "column 'street': two relationships" in refusal(document(other))
+    both = [*whole, {"from": "permit.street", "to": "street.name"}]
+    assert "column 'street': two relationships" in refusal(
+        document({"name": "street"}, table={"relationships": both})
+    )
+
+
+@pytest.mark.parametrize("to", ["street", ".code", "street.", "", None, []])
+def test_a_relationship_is_to_a_column_of_a_dataset(to: Any) -> None:
+    message = refusal(document({"name": "number", "relationships": [{"to": to}]}))
+    assert "expected 'dataset.column'" in message
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        [1, 2, 3], [1, 2, 3, 4, 5], ["1", 2, 3, 4], [True, 2, 3, 4], [0, 0, float("inf"), 1],
+        [0, float("nan"), 1, 1], "1234", [], {"west": 1},
+    ],
+)  # fmt: skip
+def test_bounds_are_four_numbers(bounds: Any) -> None:
+    message = refusal(document({"name": "a", "physicalType": "POINT", **custom(bounds=bounds)}))
+    assert f"bounds {bounds}: expected [west, south, east, north], four numbers" in message
+
+
+@pytest.mark.parametrize(
+    ("bounds", "is_box"),
+    [
+        ([1, 2, 1, 2], True), ([-1.5, -2, 1, 2], True), ([0, 0, 5, 1], True), ([0, 0, 1, 5], True),
+        ([2, 0, 1, 5], False), ([0, 6, 1, 5], False),
+    ],
+)  # fmt: skip
+def test_bounds_go_from_west_to_east_and_from_south_to_north(
+    bounds: list[float], is_box: bool
+) -> None:
+    place = {"name": "a", "physicalType": "POINT", **custom(bounds=bounds)}
+    if is_box:
+        assert read(document(place)).columns[0].bounds == Bounds(*bounds)
+    else:
+        assert "west is beyond east, or south beyond north" in refusal(document(place))
+
+
+def test_a_key_column_without_a_position_is_the_first() -> None:
+    alone = read_column(primaryKey=True)
+    assert (alone.key_position, alone.required) == (1, True)
+    assert read_column(primaryKey=False, primaryKeyPosition=3).key_position is None
+
+
+def test_names_that_differ_only_in_case_are_told_from_names_that_come_twice() -> None:
+    assert "columns of the name 'a' and 'A' differ only in case" in refusal(
+        document({"name": "b"}, {"name": "a"}, {"name": "A"})
+    )
+    assert "two columns have the name 'a'" in refusal(
+        document({"name": "b"}, {"name": "a"}, {"name": "a"})
+    )
+
+
+def test_a_pattern_that_re2_does_not_know_is_told_why() -> None:
+    message = refusal(document({"name": "number", "logicalTypeOptions": {"pattern": "(?=a)"}}))
+    assert message.endswith("no back-references: invalid perl operator: (?=")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["geometry", "point", "linestring", "polygon", "multipoint", "multilinestring",
+     "multipolygon", "geometrycollection"],
+)  # fmt: skip
+def test_each_type_of_geometry_is_read(kind: str) -> None:
+    column = read_column(physicalType=kind.upper())
+    assert (column.kind, column.geometry_type) == (Kind.GEOMETRY, kind)
+
+
+def test_contracts_come_in_the_order_of_their_folders_and_files(tmp_path: Path) -> None:
+    for folder, names in (("two", "ab"), ("one", "dc")):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            path = tmp_path / folder / f"{name}.odcs.yaml"
+            path.write_text(yaml.safe_dump(document(table={"name": name})))
+    found = load_contracts([tmp_path / "two", tmp_path / "one"])
+    assert [*found] == ["a", "b", "c", "d"]
+    assert found["a"].origin == str(tmp_path / "two" / "a.odcs.yaml")
+
+
+def test_the_first_mistake_is_told_with_its_place() -> None:
+    message = refusal(document({"name": "number", "required": "perhaps"}))
+    assert message.startswith(f"{FILE}: schema.0.properties.0.required: ")
+    assert message.endswith(" (Open Data Contract Standard v3)")
+
+
 def test_physical_names_that_differ_only_in_case_are_refused() -> None:
     columns = [column("a", physicalName="ID"), column("b", physicalName="id")]
     with pytest.raises(ContractError, match="physicalName 'ID' and 'id' differ only in case"):

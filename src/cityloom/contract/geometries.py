@@ -74,7 +74,7 @@ def wkb_verdicts(
     geometries = shapely.from_wkb(wkb.to_numpy(zero_copy_only=False), on_invalid="ignore")
     problems = _problems(geometries, wkb.is_valid().to_numpy().astype(bool), column)
     for problem, reason in _reasons(column).items():
-        yield reason, (problems & problem) == 0
+        yield reason, ~(problems & problem).astype(bool)
 
 
 def _problems(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import IntEnum, StrEnum
 from functools import cached_property
+from operator import itemgetter
 
 import pyarrow as pa
 
@@ -174,8 +175,8 @@ class Contract:
     @cached_property
     def key(self) -> tuple[Column, ...]:
         """The columns of the primary key, in their order; empty where there is none."""
-        keyed = [column for column in self.columns if column.key_position is not None]
-        return tuple(sorted(keyed, key=lambda column: column.key_position or 0))
+        placed = [(c.key_position, c) for c in self.columns if c.key_position is not None]
+        return tuple(column for _, column in sorted(placed, key=itemgetter(0)))
 
     @cached_property
     def uniques(self) -> tuple[tuple[Column, ...], ...]:

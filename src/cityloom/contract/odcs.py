@@ -307,9 +307,8 @@ def _period(properties: list[ServiceLevelAgreementProperty] | None, name: str) -
     for sla in properties or []:
         if sla.property != name:
             continue
-        unit = _UNIT.fullmatch((sla.unit or "d").strip().lower())
-        days = _number(sla.value) * _DAYS[unit[0][0]] if unit else 0
-        if not 0 < days <= _MOST_DAYS:
+        days = _days(sla.value, sla.unit or "d")
+        if days is None or not 0 < days <= _MOST_DAYS:
             raise ContractError(
                 f"slaProperties '{name}': '{sla.value} {sla.unit}' is not a period; "
                 "expected a number above 0 and one of h, d, w, m, y, at most 1000 years"
@@ -318,12 +317,15 @@ def _period(properties: list[ServiceLevelAgreementProperty] | None, name: str) -
     return None
 
 
-def _number(value: Any) -> float:
-    """The number, or 0 where there is none."""
+def _days(value: Any, unit: str) -> float | None:
+    """A number of some unit in days; ``None`` where it is none."""
+    known = _UNIT.fullmatch(unit.strip().lower())
+    if not known or isinstance(value, bool):
+        return None
     try:
-        return 0 if isinstance(value, bool) else float(value)
+        return float(value) * _DAYS[known[0][0]]
     except (TypeError, ValueError):
-        return 0
+        return None
 
 
 def _element(properties: list[ServiceLevelAgreementProperty] | None, name: str) -> str | None:

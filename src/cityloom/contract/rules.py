@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from operator import ge, gt, le, lt
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from cityloom.contract.model import Column, Kind
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-_EXACT = Context(prec=400)
+_EXACT = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX)
 
 
 @dataclass(frozen=True)

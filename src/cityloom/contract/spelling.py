@@ -37,7 +37,7 @@ def check_spelling(stated: dict[str, Any], document: pydantic.BaseModel) -> None
 
 
 def _refuse(where: str, key: str, known: tuple[str, ...]) -> None:
-    if key not in known and (near := get_close_matches(key, known, 1, _LIKENESS)):
+    if key not in known and (near := get_close_matches(key, known, cutoff=_LIKENESS)):
         raise ContractError(f"{where}: '{key}' is not known; did you mean '{near[0]}'?")
 
 
