@@ -65,10 +65,10 @@ def _parsed(text: str, where: str) -> Expression:
 
 
 def _tried(node: Expression) -> Expression:
-    """A cast as one that gives null where it fails."""
+    """A cast, and any in what it casts, as one that gives null where it fails."""
     exp = _sqlglot().exp
     if type(node) is exp.Cast:
-        tried: Expression = exp.TryCast(**node.args)
+        tried: Expression = exp.TryCast(this=node.this.transform(_tried), to=node.args["to"])
         return tried
     return node
 
@@ -99,8 +99,10 @@ _FUNCTIONS = {
 _ALLOWED = {*_COMPARISONS, *_TESTS, *_JOINED, *_CHOICES, *_VALUES, *_FUNCTIONS}
 _CAST_TYPES = {
     "BOOLEAN", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL", "TEXT", "VARCHAR",
-    "DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "INTERVAL",
+    "DATE", "TIME", "TIMESTAMPNTZ", "TIMESTAMPTZ", "INTERVAL",
 }  # fmt: skip
+_MOMENTS = {"DATE", "TIMESTAMPNTZ"}
+"""The types of a date and of a time without an offset, which DuckDB calls TIMESTAMP."""
 
 
 def _allowed_words() -> str:
@@ -130,7 +132,7 @@ def _not_of_one_row(node: Expression) -> str | None:
 
 def _is_no_date(cast: Expression) -> bool:
     """Whether a literal date or time does not exist, so that its condition would never bind."""
-    if not cast.this.is_string or not cast.is_type("date", "timestamp"):
+    if not cast.this.is_string or cast.args["to"].this.name not in _MOMENTS:
         return False
     try:
         datetime.fromisoformat(cast.this.name)
