@@ -50,6 +50,8 @@ def test_a_column_is_complete_and_distinct_by_every_row() -> None:
     assert not values([]).is_complete
     assert values(["", ""]).is_empty
     assert not values(["a"]).padded
+    assert values([]).matching(str.isdigit) == 0
+    assert values(["a"]).matching(str.isalpha) == 1
 
 
 def test_of_very_many_values_some_are_looked_at_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,6 +172,12 @@ def test_strays_are_shown_the_most_frequent_first_and_shortened() -> None:
         ("case_number_old", True),
         ("number_old", False),
         ("level", False),
+        ("no_id", True),
+        ("a_no_b", True),
+        ("no_b", False),
+        ("a_b_no_c_d", False),
+        ("start_id", True),
+        ("start_no", True),
     ],
 )
 def test_a_name_tells_a_code_by_its_words(header: str, is_code: bool) -> None:
@@ -187,12 +195,20 @@ def test_a_name_tells_a_code_by_its_words(header: str, is_code: bool) -> None:
         ("capacity", ["12345678", "23456789"], None),
         ("value", ["012", "123"], "digits with leading zeros"),
         ("value", ["0", "123"], None),
+        ("value", ["012", *["12345"] * 8, "x"], "digits with leading zeros"),
+        ("updated", ["123456789012", "123456789013"], None),
+        ("start", ["12345678", "23456789"], None),
     ],
 )
 def test_digits_are_a_code_by_their_form(header: str, texts: list[str], doubt: str | None) -> None:
     found = guess(header, texts)
     assert found.logical_type == ("string" if doubt else "integer")
     assert doubt is None or doubt in found.doubts[0]
+
+
+def test_digits_are_no_code_where_much_else_is() -> None:
+    assert guess("value", ["012", *["12345"] * 7, "x"]) == Guess()
+    assert guess("value", ["12345678", "23456789", "x"]) == Guess()
 
 
 def many(*forms: str, count: int = 12) -> list[str]:

@@ -4,7 +4,6 @@ import re
 
 from cityloom.contract.draft.guesses import TYPE_SHARE, Guess, doubts, strays
 from cityloom.contract.draft.headers import Header
-from cityloom.contract.draft.numbers import unix_unit
 from cityloom.contract.draft.terms import COUNTED, IDENTIFYING, IDENTIFYING_AT_END, TIMED
 from cityloom.contract.draft.values import Values
 
@@ -28,8 +27,6 @@ def guess_code(header: Header, values: Values) -> Guess | None:
     lengths = {len(value) for value in values.counts}
     serial = digits == 1 and len(lengths) == 1 and min(lengths) >= 8 and values.distinct > 1
     if not (named or zeros or (serial and not set(header.words) & (TIMED | COUNTED))):
-        return None
-    if not named and not zeros and unix_unit(header, values):
         return None
     doubt = (
         "digits with leading zeros: taken for a code"

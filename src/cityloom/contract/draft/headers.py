@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection
+from itertools import accumulate
 from typing import NamedTuple
 
 from cityloom.contract.draft.terms import ABBREVIATIONS, CHINESE, UNITS
@@ -68,7 +69,7 @@ def _translation(text: str) -> str | None:
     rest = re.sub(r"[\s的之及和与、,，/_\-]+", "", text)
     parts: list[str] = []
     while rest:
-        term = next((rest[:n] for n in range(len(rest), 0, -1) if rest[:n] in CHINESE), None)
+        term = next((s for s in reversed([*accumulate(rest)]) if s in CHINESE), None)
         latin = re.match(r"[A-Za-z0-9]+", rest)
         if term is None and latin is None:
             return None

@@ -127,7 +127,7 @@ def _head(path: Path, encoding: str) -> str:
 
 def guess_delimiter(head: str) -> str:
     """The delimiter that splits most lines into the same number of fields, and into most."""
-    lines = [line for line in head.splitlines()[:200] if line.strip()]
+    lines = [line for line in head.splitlines() if line.strip()]
     best = max(_DELIMITERS, key=lambda delimiter: _agreement(lines, delimiter))
     return best if _agreement(lines, best) > (0.0, 0) else ","
 

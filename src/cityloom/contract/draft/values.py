@@ -44,7 +44,7 @@ class Values:
     @property
     def is_complete(self) -> bool:
         """Whether every row has a value."""
-        return self.nulls == 0 and self.rows > 0
+        return not self.nulls and not self.is_empty
 
     @property
     def is_distinct(self) -> bool:
