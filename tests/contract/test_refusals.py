@@ -15,6 +15,7 @@ from cityloom.contract.forbidden_words import ETHNIC_GROUPS, LINES
 from cityloom.contract.model import Classification, Column, Contract, Kind
 from cityloom.contract.odcs import parse_contract
 from cityloom.contract.refusals import (
+    Content,
     forbidden_column,
     forbidden_content,
     forbidden_values,
@@ -445,3 +446,171 @@ def test_a_sparse_column_is_judged_by_the_values_it_has() -> None:
 def test_a_key_of_json_is_judged_as_a_column_is() -> None:
     assert "JSON with a key of which" in (refused(['{"religion": "x"}']) or "")
     assert refused(['{"colour": "x"}', '{"colour": {"shade": "y"}}']) is None
+
+
+# How words are joined and which are told
+
+
+JOINED = [w for line in LINES for w in line.english if " " in w]
+
+
+@pytest.mark.parametrize("phrase", JOINED)
+def test_a_phrase_of_eight_letters_is_found_when_written_as_one_word(phrase: str) -> None:
+    glued = phrase.replace(" ", "")
+    found = forbidden_column(column("x", title=f"{glued}x"))
+    assert (found is not None) == (len(glued) >= 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("credit_trust_score", "credit score"),
+        ("trust_credit_rank", "trust rank"),
+        ("person_trust_risk_rating_score", "person trust rating"),
+        ("resident_student_score", "resident score"),
+        ("student_rank_score", "student rank"),
+        ("person_trust_level_score", "person trust level"),
+        ("risk_tier_index", "risk tier"),
+        ("riskrank", "risk rank"),
+        ("riskrate", None),
+        ("trustband", "trust band"),
+        ("staffrank", "staff rank"),
+        ("xriskscore", None),
+        ("person_level", None),
+        ("person_index_score", "person score"),
+        ("creeds", "creed"),
+        ("religion_of_party_member", "party member"),
+        ("party_member_of_religion", "party member"),
+    ],
+)
+def test_a_refusal_says_by_which_words(name: str, words: str | None) -> None:
+    found = forbidden_column(column(name))
+    assert found is None if words is None else (found or "").startswith(f"'{words}' says that")
+
+
+def test_the_innocent_use_of_a_word_hides_no_other_use() -> None:
+    assert forbidden_column(column("race_track")) is None
+    assert forbidden_column(column("race_track_race")) is not None
+    assert forbidden_column(column("民族路")) is None
+    assert forbidden_column(column("民族路民族")) is not None
+
+
+def test_a_description_is_judged_for_lines_and_not_for_scores() -> None:
+    assert forbidden_column(column("x", description="their religion")) is not None
+    assert forbidden_column(column("x", description="risk level of the driver")) is None
+    assert special_matter(column("x", description="a diagnosis")) == "health"
+
+
+# How much is looked at
+
+
+def bounded(values: Sequence[str | None], kind: Kind = Kind.STRING) -> str | None:
+    content = Content(Contract("trial", (Column("col7", "col7", kind),)))
+    content.look(pa.table({"col7": pa.array(list(values), pa.string())}))
+    return content.refusal()
+
+
+def test_up_to_5000_rows_are_all_looked_at() -> None:
+    groups = ["汉族", "回族", "满族"]
+    values = [groups[n % 3] for n in range(5_000)]
+    for stretch in range(20):
+        values[250 * stretch + 249] = f"word {stretch}"
+    assert bounded(values) is None
+    assert bounded([*["其他"] * 4_998, "汉族", "汉族", "汉族"]) is None
+    assert bounded([*["其他"] * 4_997, "汉族", "汉族", "汉族"]) is not None
+
+
+def test_of_more_rows_twenty_stretches_are_looked_at() -> None:
+    groups, others = ["汉族", "回族", "满族"], [f"word {n}" for n in range(40)]
+    mixed = [(groups if n % 500 < 250 else others)[n % 3 if n % 500 < 250 else n % 40]
+             for n in range(10_000)]  # fmt: skip
+    assert bounded(mixed) is not None
+    assert bounded(mixed[250:] + mixed[:250]) is None
+
+
+def test_up_to_500_texts_of_json_are_all_looked_into() -> None:
+    texts = ['{"a": 1}'] * 501
+    texts[24] = '{"religion": 1}'
+    assert bounded(texts[:500], Kind.JSON) is not None
+    assert bounded([*['{"a": 1}'] * 500, '{"religion": 1}'], Kind.JSON) is None
+
+
+def test_up_to_50_long_values_are_all_looked_at_and_every_second_of_more() -> None:
+    values = [DNA + "A" * n if n % 2 == 0 else f"plain {n}" for n in range(51)]
+    assert bounded(values[:50]) is None
+    assert "26 of 26 different values look like DNA" in (bounded(values) or "")
+    assert "34 of 34 different values look like DNA" in (
+        bounded([DNA + "A" * n if n % 3 == 0 else f"plain {n}" for n in range(102)]) or ""
+    )
+
+
+def test_a_vocabulary_has_fewer_than_400_words() -> None:
+    words = [f"muslim: {n}" for n in range(400)]
+    assert bounded(words[:399]) is not None
+    assert bounded(words) is None
+
+
+def test_words_are_told_apart_by_their_first_100_characters() -> None:
+    start = "muslim, " + "x" * 91
+    said = bounded([f"{start}a1", f"{start}a2", f"{start}b"])
+    assert "2 of its 2 different values" in (said or "")
+
+
+def test_columns_that_are_no_text_or_not_declared_are_not_looked_at() -> None:
+    content = Content(contract(column("col7"), column("gone")))
+    content.look(pa.table({"col7": [1, 2, 3], "more": ["汉族", "回族", "满族"]}))
+    assert content.refusal() is None
+    content.look(pa.table({"col7": pa.array(["汉族", "回族"], pa.large_string())}))
+    assert "ethnicity" in (content.refusal() or "")
+
+
+# Templates
+
+
+LENGTHS = (128, 192, 256, 512, 1024, 2048)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("by", [-1, 0, 1])
+def test_vectors_are_told_by_their_length(length: int, by: int) -> None:
+    numbers = [(-1) ** n * (n % 7 + 1) / 8 for n in range(length + by)]
+    packed = struct.pack(f"<{len(numbers)}f", *numbers)
+    for text in (str(numbers), packed.hex(), base64.b64encode(packed).decode()):
+        assert (refused([text]) is not None) == (by == 0)
+
+
+def test_a_text_of_more_than_65536_characters_is_no_vector() -> None:
+    text = ",".join(f"{number:.6f}" for number in NUMBERS)
+    assert refused([text.replace(",", "," * 1, 1)]) is not None
+    gap = 65_536 - len(text)
+    assert refused([text.replace(",", "," + " " * gap, 1)]) is not None
+    assert refused([text.replace(",", "," + " " * (gap + 1), 1)]) is None
+
+
+@pytest.mark.parametrize("size", [40, 41, 42, 43])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("padding", ["=", ""])
+def test_a_record_in_base64_is_read_with_or_without_padding(size, encode, padding) -> None:  # type: ignore[no-untyped-def]
+    text = encode(b"FMR\0" + b"\xfb\xff" * 20 + b"x" * (size - 40)).decode()
+    assert "biometric records" in (refused([text.rstrip("=") + padding * text.count("=")]) or "")
+
+
+@pytest.mark.parametrize("start", ["", "0x", "\\x"])
+def test_a_record_in_hexadecimal_is_read_with_its_mark(start: str) -> None:
+    record = (b"IIR\0" + bytes(range(40))).hex()
+    assert "biometric records" in (refused([start + record]) or "")
+    assert "biometric records" in (refused([start + record.upper()]) or "")
+    assert refused([f"1{record}"]) is None
+
+
+@pytest.mark.parametrize("magic", [b"FMR", b"FAC", b"FIR", b"IIR", b"VIR", b"FSP", b"FSK", b"HND",
+                                   b"DNA"])  # fmt: skip
+def test_each_kind_of_biometric_record_is_known(magic: bytes) -> None:
+    assert refused([(magic + b"\0" + bytes(40)).hex()]) is not None
+    assert refused([(magic + b"1" + bytes(40)).hex()]) is None
+
+
+def test_short_values_are_no_templates() -> None:
+    record = b"FMR\0" + bytes(16)
+    assert refused([record.hex()]) is not None
+    assert refused([record[:-1].hex()]) is None

@@ -472,7 +472,7 @@ def _is_value(word: str, vocabulary: frozenset[str]) -> bool:
 
 def _head(word: str) -> str:
     """What stands before an explanation: ``white`` of ``white: irish``."""
-    return re.split(r"\s*[:,]", word, maxsplit=1)[0]
+    return re.split(r"\s*[:,]", word)[0]
 
 
 def _looks_like(value: str) -> list[str]:
