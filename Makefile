@@ -17,7 +17,7 @@ up: $(VENV)/.installed assets
 	@$(BIN)/cityloom weave $(CITY)
 	@$(BIN)/cityloom serve $(CITY) --port $(PORT)
 
-test: lint contracts unit
+test: lint contracts unit mutation-sample
 
 lint: $(VENV)/.installed-tests
 	$(BIN)/ruff check .
@@ -36,7 +36,7 @@ mutation: $(VENV)/.installed-mutation
 	$(BIN)/python -m tests.mutation --workers 2
 
 mutation-sample: $(VENV)/.installed-mutation
-	$(BIN)/python -m tests.mutation --workers 2 --sample 6 --trusted --seed "$$(git rev-parse HEAD)"
+	$(BIN)/python -m tests.mutation --workers 2 --pooled 36 --trusted --seed "$$(git rev-parse HEAD)"
 
 assets: src/cityloom/web/static/vendor/.complete
 
