@@ -305,6 +305,47 @@ def test_days_in_digits_alone_must_nearly_all_be_in_the_calendar(good: int, kind
     assert guess("observed", texts).logical_type == kind
 
 
+@pytest.mark.parametrize(
+    ("good", "bad", "kind"),
+    [
+        (8, "2024/13/40 09:05", "timestamp"), (7, "2024/13/40 09:05", "string"),
+        (9, "noon", "timestamp"), (8, "noon", "string"),
+    ],
+)  # fmt: skip
+def test_most_moments_must_be_in_the_form_and_in_the_calendar(
+    good: int, bad: str, kind: str
+) -> None:
+    found = guess("observed", ["2024/01/31 09:05"] * good + [bad] * (10 - good))
+    assert found.logical_type == kind
+    if kind == "timestamp":
+        count = 10 - good
+        assert found.doubts == (f"{count} of 10 values are not times, such as '{bad}'",)
+
+
+@pytest.mark.parametrize(
+    ("form", "good", "words"),
+    [
+        ("2024-01-31T09:05:07", "timestamp", "times in ISO 8601"),
+        ("09:05:07", "time", "times of day"),
+        ("POINT (1.0 2.0)", "object", "geometries"),
+        ("a@b.cn", "string", "of this form"),
+        ("true", "boolean", "true or false"),
+    ],
+)
+def test_nine_of_ten_values_make_any_type(form: str, good: str, words: str) -> None:
+    found = guess("observed", [form] * 9 + ["x"])
+    assert found.logical_type == good
+    assert f"1 of 10 values are not {words}, such as 'x'" in found.doubts
+    other = guess("observed", [form] * 8 + ["x"] * 2)
+    assert other.logical_type == "string"
+    assert not any(words in doubt for doubt in other.doubts)
+
+
+def test_json_is_told_by_nine_of_ten_values() -> None:
+    assert guess("observed", ["{}"] * 9 + ["x"]).logical_type == "object"
+    assert guess("observed", ["{}"] * 8 + ["x"] * 2).logical_type == "string"
+
+
 def test_a_time_of_day_is_of_the_clock() -> None:
     assert guess("observed", ["09:05:07", "23:59:59"]).logical_type == "time"
     assert guess("observed", ["24:05:07", "23:60:59"]).logical_type == "string"

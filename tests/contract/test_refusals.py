@@ -161,6 +161,7 @@ def test_a_bare_risk_level_is_a_persons_until_the_dataset_names_the_thing() -> N
         refuse_forbidden(contract(column("risk_level")))
     refuse_forbidden(contract(column("risk_level"), dataset="restaurant_inspection"))
     refuse_forbidden(contract(column("risk_level", description="Risk that the slope gives way")))
+    refuse_forbidden(contract(column("risk_level", description="Risks of companies")))
 
 
 def test_a_match_score_described_with_persons_is_not_a_score_of_a_person() -> None:
@@ -370,6 +371,7 @@ NUMBERS = [(-1) ** n * (n % 7 + 1) / 8 for n in range(128)]
         ([f"{DNA}X"], None),
         ([DNA, f"{DNA}A", "plain", "other"], None),
         ([DNA, f"{DNA}A", "plain"], "2 of 3"),
+        ([DNA, "plain", "other"], None),
         ([f"0x{(b'FMR' + bytes(40)).hex()}"], "biometric"),
         ([base64.urlsafe_b64encode(b"FAC\0" + b"\xff" * 40).decode().rstrip("=")], "biometric"),
         ([base64.b64encode(b"FAX\0" + b"\xff" * 40).decode()], None),
@@ -382,6 +384,14 @@ NUMBERS = [(-1) ** n * (n % 7 + 1) / 8 for n in range(128)]
         ([str([number / 800 for number in NUMBERS])], "vectors"),
         ([str([*NUMBERS[1:], 100.0])], None),
         ([str([*NUMBERS[1:], 99.5])], "vectors"),
+        ([str([*NUMBERS[1:], 150.0])], None),
+        ([str([number / 10_000 for number in NUMBERS])], None),
+        ([str([0.001, -0.0005] * 64)], None),
+        ([str([0.0011, -0.0005] * 64)], "vectors"),
+        ([str([0.0, 0.5, 0.25, 0.75] * 32)], None),
+        ([str([0.0, -0.5, -0.25, -0.75] * 32)], None),
+        ([str([0.0, -0.5, -0.25, 0.75] * 32)], "vectors"),
+        ([str([*[1.0, -2.0] * 50, *[0.5, -0.5] * 14])], None),
         ([str([*NUMBERS[1:], -100.0])], None),
         ([str([*NUMBERS[64:], *[1] * 47])], None),
         ([str([*[1.0, -2.0] * 32, *[0.5, -0.5] * 32])], None),
@@ -399,6 +409,11 @@ def test_templates_are_told_by_their_form(values: list[str], what: str | None) -
     ("values", "is_refused"),
     [
         (["汉族"] * 3, True),
+        (["汉族"] * 4, True),
+        (["汉族"], False),
+        (["汉族", "回族", "一", "二", "三"], False),
+        (["汉族"] * 5 + ["一"], False),
+        (["DEM", "REP", "LIB", "GRN", "XYZ"], False),
         (["汉族"] * 2, False),
         (["汉族", "回族"], True),
         (["汉族", "回族", "一", "二"], False),
@@ -479,6 +494,8 @@ def test_a_phrase_of_eight_letters_is_found_when_written_as_one_word(phrase: str
         ("person_level", None),
         ("person_index_score", "person score"),
         ("creeds", "creed"),
+        ("face_ids", "face id"),
+        ("is_gay", "is gay"),
         ("religion_of_party_member", "party member"),
         ("party_member_of_religion", "party member"),
     ],

@@ -231,11 +231,11 @@ class _Phrases:
 
     @cached_property
     def _longest_words(self) -> int:
-        return max((words.count(" ") + 1 for words in self.words), default=0)
+        return max(len(words.split()) for words in self.words)
 
     @cached_property
     def _longest_han(self) -> int:
-        return max(map(len, self.han), default=0)
+        return max(map(len, self.han))
 
 
 def _stretches(words: Sequence[str], longest: int) -> Iterator[str]:
@@ -274,7 +274,7 @@ def _label(text: str) -> _Label:
 
 
 def _singular(word: str) -> str:
-    if len(word) <= 3 or word.endswith(("ss", "us", "is")):
+    if word.endswith(("ss", "us", "is")):
         return word
     if word.endswith("ies"):
         return f"{word[:-3]}y"
@@ -287,7 +287,7 @@ def _english(phrase: str) -> str:
 
 def _unglued(word: str) -> tuple[str, ...]:
     """``riskscore`` as the two words it is; any other word as it is."""
-    for end in range(4, len(word) - 2):
+    for end in range(len(word)):
         if word[end:] in _MEASURES_OF_CONDUCT.words and (
             word[:end] in _CONDUCT.words or word[:end] in _PEOPLE.words
         ):
