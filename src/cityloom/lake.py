@@ -329,7 +329,8 @@ class LakeTable:
         log = self.folder / "_delta_log"
         _sync(log / f"{newest}.checkpoint.parquet")
         for entry in sorted(log.iterdir()):
-            if entry.name[:20].isdigit() and entry.name[:20] < newest:
+            version = entry.name.partition(".")[0]
+            if version.isdigit() and version < newest:
                 entry.unlink()
 
     def sweep(self) -> int:

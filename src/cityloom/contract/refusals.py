@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from math import isfinite
 from typing import Any, cast
 
@@ -213,9 +214,9 @@ class _Phrases:
         return [
             *(self.words[words] for words in _stretches(label.words, self._longest_words)
               if words in self.words),
-            *(self.stems[start] for word in label.words for start in _starts(word)
+            *(self.stems[start] for word in label.words for start in accumulate(word)
               if start in self.stems),
-            *(self.runs[start] for run in label.runs for start in _starts(run)
+            *(self.runs[start] for run in label.runs for start in accumulate(run)
               if start in self.runs),
             *(part for part in _parts(label.han, self._longest_han) if part in self.han),
         ]  # fmt: skip
@@ -241,19 +242,14 @@ class _Phrases:
 def _stretches(words: Sequence[str], longest: int) -> Iterator[str]:
     """Every stretch of up to ``longest`` words."""
     for start in range(len(words)):
-        for end in range(start + 1, min(start + longest, len(words)) + 1):
-            yield " ".join(words[start:end])
+        yield from accumulate(words[start : start + longest], lambda some, word: f"{some} {word}")
 
 
 def _parts(text: str, longest: int) -> Iterator[str]:
     """Every part of a text that begins with a Chinese character, up to ``longest`` characters."""
-    for start in (start for start, letter in enumerate(text) if not letter.isascii()):
-        for end in range(start + 1, min(start + longest, len(text)) + 1):
-            yield text[start:end]
-
-
-def _starts(word: str) -> Iterator[str]:
-    return (word[:end] for end in range(4, len(word) + 1))
+    for start, letter in enumerate(text):
+        if not letter.isascii():
+            yield from accumulate(text[start : start + longest])
 
 
 def _labels(column: Column) -> tuple[str, ...]:
