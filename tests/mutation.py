@@ -86,13 +86,19 @@ PARTS: dict[str, Part] = {
             "contract/test_split.py",
         ),
         "contract/geometries.py": ("contract/test_geometries.py", "contract/test_rules.py"),
+        "contract/glance.py": ("contract/test_glance.py",),
         "contract/model.py": (
             "contract/test_stated.py",
             "contract/test_odcs.py",
             "contract/test_split.py",
         ),
         "contract/odcs.py": ("contract/test_odcs.py",),
-        "contract/queries.py": ("contract/test_split.py", "contract/test_rules.py"),
+        "contract/queries.py": (
+            "contract/test_stated.py",
+            "contract/test_geometries.py",
+            "contract/test_split.py",
+            "contract/test_rules.py",
+        ),
         "contract/refusals.py": ("contract/test_refusals.py", "contract/test_content.py"),
         "contract/rules.py": (
             "contract/test_stated.py",
@@ -110,6 +116,7 @@ PARTS: dict[str, Part] = {
         "receive.py": ("test_receive.py", "faults/test_torn_commits.py"),
         "settle.py": ("test_receive.py",),
         "intake.py": ("test_receive.py", "test_runs.py"),
+        "waiting.py": ("test_waiting.py",),
     },
     "lake": {"lake.py": ("test_lake.py", "faults/test_torn_commits.py")},
     "derive": {

@@ -32,7 +32,7 @@ def by_text(stated: Column, text: str | None) -> list[str]:
     splitter = Splitter(Contract("trial", (stated,)))
     rows = splitter.prepare(pa.table({"v": pa.array([text], pa.string())}))
     (reasons,) = splitter.explain(rows).to_pylist()
-    assert splitter.split(rows).met.tolist() == [not reasons]
+    assert splitter.split(rows, np.arange(1)).met.tolist() == [not reasons]
     assert all(reason["column"] == "v" for reason in reasons)
     return [reason["rule"] for reason in reasons]
 
