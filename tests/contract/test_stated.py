@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cityloom.contract.forms import form_of, stated_bound, stated_value
 from cityloom.contract.model import Classification, Column, Contract, Kind
+from cityloom.contract.queries import looked_at
 from cityloom.contract.rules import column_rules
 from cityloom.contract.split import Splitter
 from cityloom.errors import ContractError
@@ -342,3 +343,34 @@ def test_a_column_is_found_by_its_name_alone() -> None:
 )
 def test_a_column_is_stored_by_its_kind(stated: Column, stored: pa.DataType) -> None:
     assert stated.arrow_type == stored
+
+
+# What is told before the engine is asked
+
+
+@pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        (column(Kind.INTEGER), {"_usual_v": [True, False, False]}),
+        (column(Kind.INTEGER, trim=True), {}),
+        (column(Kind.STRING), {}),
+        (column(Kind.STRING, pattern="[0-9]{2}"), {"_alike_v": [True, False, False]}),
+        (column(Kind.STRING, pattern="[0-9]+"), {}),
+        (column(Kind.STRING, pattern="[0-9]{2}", trim=True), {}),
+        (column(Kind.TIME, pattern="[0-9]{2}"), {"_usual_v": [False, False, False]}),
+        (column(Kind.BOOLEAN), {}),
+        (column(Kind.GEOMETRY, geometry_type="point"), {"_problem_v": [1, 1, 0]}),
+    ],
+    ids=repr,
+)
+def test_usual_texts_are_told_at_a_glance(stated: Column, told: dict[str, list[Any]]) -> None:
+    found = looked_at([stated], pa.table({"v": pa.array(["12", "-1", None], pa.string())}))
+    assert found.column_names == ["v", *told]
+    assert {name: found[name].to_pylist() for name in told} == told
+
+
+def test_a_pattern_told_at_a_glance_refuses_what_it_does_not_match() -> None:
+    stated = column(Kind.STRING, pattern="A[0-9]{2}|B", min_length=2)
+    fixed = column(Kind.STRING, pattern="A[0-9]{2}", min_length=3)
+    assert kept(stated, ["A12", "B", "A1", "xA12"]) == ["A12"]
+    assert kept(fixed, ["A12", "B12", "A1", "xA12", "A123"]) == ["A12"]
