@@ -86,6 +86,10 @@ TEXTS: dict[str, tuple[Stated, list[str | None]]] = {
         {"enum": [{"value": "a"}], "customProperties": [{"property": "trim", "value": True}]},
         [" a ", "a", "b", " ", None],
     ),
+    "note": (
+        {"customProperties": [{"property": "trim", "value": True}]},
+        [" a ", "a", " ", None],
+    ),
     "code": ({"logicalTypeOptions": {"pattern": "[A-C][0-9]{2}"}}, ["A12", "D12", "A1", None]),
     "place": ({"physicalType": "POINT"}, ["POINT (1 2)", "x", None]),
 }
@@ -108,7 +112,7 @@ def test_texts_that_come_again_and_again_are_split_as_any_others(tmp_path: Path)
         apart.split(apart.prepare(rows.slice(at, 500)), numbers[at : at + 500])
         for at in range(0, count, 500)
     ]
-    assert alike._few.keys() == {"number", "size", "money", "open", "day", "at", "name"}
+    assert alike._few.keys() == {"number", "size", "money", "open", "day", "at", "name", "note"}
     assert apart._few == {}
     assert whole.typed.equals(pa.concat_tables(part.typed for part in parts))
     assert whole.text.equals(pa.concat_tables(part.text for part in parts))
