@@ -80,6 +80,7 @@ def test_a_commit_carries_its_account(table: LakeTable) -> None:
     assert (made.version, made.account) == (0, {})
     assert (first.version, first.account) == (1, {"source": "a"})
     assert (second.version, second.account) == (2, {"source": "区"})
+    assert "区" in (table.folder / "_delta_log" / f"{2:020}.json").read_text("utf-8")
     assert table.commits_since(1) == [second]
     assert table.commits_since(2) == []
 

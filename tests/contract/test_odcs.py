@@ -1050,7 +1050,8 @@ def test_contracts_come_in_the_order_of_their_folders_and_files(tmp_path: Path) 
 
 
 def test_the_first_mistake_is_told_with_its_place() -> None:
-    message = refusal(document({"name": "number", "required": "perhaps"}))
+    columns = {"name": "a", "required": "perhaps"}, {"name": "b", "required": "never"}
+    message = refusal(document(*columns))
     assert message.startswith(f"{FILE}: schema.0.properties.0.required: ")
     assert message.endswith(" (Open Data Contract Standard v3)")
 
