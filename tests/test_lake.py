@@ -15,7 +15,7 @@ import pytest
 import cityloom.lake
 from cityloom.city import City
 from cityloom.errors import UsageError
-from cityloom.lake import DELIVERY, DataFile, LakeTable, scan
+from cityloom.lake import DELIVERY, NO_VERSION, DataFile, LakeTable, scan
 from cityloom.sql import connect
 
 SCHEMA = pa.schema([("id", pa.int64()), ("name", pa.string()), (DELIVERY, pa.string())])
@@ -479,10 +479,9 @@ def test_replacing_says_that_data_came_and_went(table: LakeTable) -> None:
 
 def test_a_table_says_what_statistics_it_keeps_and_that_its_log_is_kept(table: LakeTable) -> None:
     configuration = logged(table, 0)["metaData"]["configuration"]
-    assert configuration == {
-        "delta.enableExpiredLogCleanup": "false",
-        "delta.dataSkippingStatsColumns": DELIVERY,
-    }
+    assert isinstance(configuration, dict)
+    assert configuration["delta.enableExpiredLogCleanup"] == "false"
+    assert configuration["delta.dataSkippingStatsColumns"] == DELIVERY
 
 
 # What lies beside
@@ -519,7 +518,7 @@ def test_nothing_is_done_to_a_table_that_is_not_there(
     tmp_path: Path, act: Callable[[LakeTable], object]
 ) -> None:
     table = LakeTable(tmp_path / "none")
-    assert not act(table)
+    assert act(table) in (None, 0, NO_VERSION)
     assert not table.folder.exists()
 
 
