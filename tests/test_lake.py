@@ -681,3 +681,65 @@ def test_a_scan_of_no_files_has_the_types_of_its_columns(kind: pa.DataType) -> N
     found = connect().execute(scan([], pa.schema([("v", kind)]))).to_arrow_table()
     assert found.schema.field("v").type == kind
     assert len(found) == 0
+
+
+# Joining small files
+
+
+def test_joining_files_tells_other_readers_that_no_data_changed(table: LakeTable) -> None:
+    add(table, [4], "b")
+    small = table.files()
+    version = table.compact()
+    assert version == table.latest_version() == 3
+    added, removed = logged(table, version)["add"], logged(table, version)["remove"]
+    assert added["dataChange"] is removed["dataChange"] is False
+    assert all(path.exists() for path in small)
+    assert table.compact() == version
+    assert table.commits_since(version - 1)[0].account == {}
+
+
+def test_only_files_below_a_size_are_joined(
+    table: LakeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(table, [*range(10, 2_000)], "b")
+    add(table, [4], "c")
+    sizes = sorted(path.stat().st_size for path in table.files())
+    large = max(table.files(), key=lambda path: path.stat().st_size)
+    monkeypatch.setattr(cityloom.lake, "SMALL", sizes[-1])
+    table.compact()
+    assert large in table.files()
+    assert len(table.files()) == 2
+    monkeypatch.setattr(cityloom.lake, "SMALL", sizes[-1] + 1)
+    table.compact()
+    assert len(table.files()) == 1
+    assert table.rows() == 3 + 1_990 + 1
+
+
+def test_a_table_is_scattered_by_more_small_files_than_many(
+    table: LakeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not table.is_scattered
+    add(table, [4], "b")
+    for many, is_scattered in ((1, True), (2, False), (3, False)):
+        monkeypatch.setattr(cityloom.lake, "MANY", many)
+        assert table.is_scattered == is_scattered
+    monkeypatch.setattr(cityloom.lake, "MANY", 0)
+    monkeypatch.setattr(cityloom.lake, "SMALL", 1)
+    assert not table.is_scattered
+    assert not LakeTable(table.folder / "none").is_scattered
+
+
+def test_a_table_held_open_sees_what_another_writes(table: LakeTable) -> None:
+    other = LakeTable(table.folder)
+    assert ids(other) == [1, 2, 3]
+    add(table, [4], "b")
+    assert ids(other) == ids(table) == [1, 2, 3, 4]
+    table.forget_past()
+    assert ids(other) == [1, 2, 3, 4]
+    add(table, [5], "c")
+    assert ids(other) == [1, 2, 3, 4, 5]
+    shutil.rmtree(table.folder)
+    assert (other.files(), other.rows(), other.marker("x")) == ([], 0, None)
+    table.create(SCHEMA)
+    add(table, [7], "d")
+    assert ids(other) == [7]
