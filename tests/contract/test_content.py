@@ -51,6 +51,7 @@ def test_what_comes_late_is_found(batches: list[list[str | None]]) -> None:
         [[f"street {number}" for number in range(10_000)], faiths(10)],
         [["Catholic"], ["Church"], ["Chapel"]],
         [[], [None], [""]],
+        [[f"muslim: {number}" for number in range(start, start + 300)] for start in (0, 300)],
     ],
 )
 def test_what_is_mostly_something_else_is_not_refused(batches: list[list[str | None]]) -> None:
