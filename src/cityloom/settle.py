@@ -63,12 +63,25 @@ def settle_sql(
     copies = f"{first} AND NOT {same}"
     reasons = f"list_filter([{', '.join(clashes)}], _reason -> _reason IS NOT NULL)"
     return (
-        (f"WITH _others AS ({held}), " if held else "WITH ")
+        (f"WITH _others AS ({_of_same_keys(contract, files, schema, held)}), " if held else "WITH ")
         + f"_aside AS (SELECT *, {copies} AS _first FROM ({scan(files, schema)}) AS _aside), "
         + f"_marked AS (SELECT *, {', '.join(keys)} FROM _aside) "
         + f"SELECT * REPLACE (list_concat(_reasons, {reasons}) AS _reasons) FROM _marked "
         + f"ORDER BY {ORDINAL}"
     )
+
+
+def _of_same_keys(contract: Contract, files: Sequence[Path], schema: pa.Schema, held: str) -> str:
+    """SQL for those of the rows that are there which share a key with a row set aside.
+
+    They are few; all others pass by one at a time.
+    """
+    shared = []
+    for group in contract.uniques:
+        names = ", ".join(quoted(column.name) for column in group)
+        asked = scan(files, schema, [column.name for column in group])
+        shared.append(f"({names}) IN ({asked})")
+    return f"SELECT * FROM ({held}) WHERE {' OR '.join(shared)}"
 
 
 def _readable(names: Sequence[str]) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from uuid import uuid4
 
 import pyarrow as pa
@@ -25,12 +24,7 @@ class WaitingRows:
     def __enter__(self) -> "WaitingRows":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._opened.close()
         self._path.unlink(missing_ok=True)
 

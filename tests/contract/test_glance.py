@@ -112,7 +112,7 @@ def test_plain_numbers_are_told_as_by_their_pattern(texts: list[str | None]) -> 
 @pytest.mark.parametrize(
     "pattern",
     ["", "a*", "[ab]", "a|b", "(ab)", "a.b", "[0-9]{2,3}", "[0-9]+", "^ab$", "é", "[a-é]", "[9-0]",
-     "\\w", "[^a-b]", "a?"],
+     "\\w", "[^a-b]", "a?", r"[\-z]", "[^-z]", r"[a-\]"],
 )  # fmt: skip
 def test_no_other_pattern_is_taken_for_one_of_fixed_width(pattern: str) -> None:
     assert fixed_width(pattern) is None

@@ -15,7 +15,7 @@ from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
-from cityloom.contract.glance import Glance, PlainNumber, fixed_width
+from cityloom.contract.glance import HOUR, Glance, PlainNumber, fixed_width
 from cityloom.contract.model import Column, Kind
 from cityloom.errors import ContractError
 
@@ -41,19 +41,19 @@ _TRUE = ("true", "yes", "1", "是")
 _FALSE = ("false", "no", "0", "否")
 _YEAR = r"(?:[0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})"
 _ISO_DATE = _YEAR + r"-[0-9]{2}-[0-9]{2}"
-_HOUR, _SIXTY = r"(?:[01][0-9]|2[0-3])", r"[0-5][0-9]"
-_ISO_TIME = f"{_HOUR}:{_SIXTY}:{_SIXTY}"
+_SIXTY = r"[0-5][0-9]"
+_ISO_TIME = f"{HOUR}:{_SIXTY}:{_SIXTY}"
 _FRACTION = r"(?:\.[0-9]{1,6})?"
 _OFFSET = r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):?[0-5][0-9]|14:?00))"
 _NUMBER = r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 _USUAL_DATE = "[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}"
 _USUAL_MOMENTS = [f"{_USUAL_DATE}{mark}{_ISO_TIME}" for mark in "T "]
 _FIELDS = {
-    "yyyy": _YEAR, "MM": "[0-9]{2}", "dd": "[0-9]{2}", "HH": _HOUR, "mm": _SIXTY, "ss": _SIXTY,
+    "yyyy": _YEAR, "MM": "[0-9]{2}", "dd": "[0-9]{2}", "HH": HOUR, "mm": _SIXTY, "ss": _SIXTY,
     "M": "[0-9]{1,2}", "d": "[0-9]{1,2}", "H": "(?:[01]?[0-9]|2[0-3])",
 }  # fmt: skip
 _USUAL_FIELDS = {
-    "y": "[1-9][0-9]{3}", "M": "[0-9]{2}", "d": "[0-9]{2}", "H": _HOUR, "m": _SIXTY, "s": _SIXTY
+    "y": "[1-9][0-9]{3}", "M": "[0-9]{2}", "d": "[0-9]{2}", "H": HOUR, "m": _SIXTY, "s": _SIXTY
 }  # fmt: skip
 _TOKEN = re.compile("|".join(_FIELDS) + "|.", re.DOTALL)
 _NO_LITERAL = re.compile("[A-SU-Za-z'\"]")

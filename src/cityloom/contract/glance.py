@@ -19,11 +19,11 @@ Octets = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
 
 _LONGEST_NUMBER = 16
-_HOUR = "(?:[01][0-9]|2[0-3])"
-_PIECE = re.compile(
-    rf"({re.escape(_HOUR)})|(?:\[(.)-(.)\]|\\(d)|\\?([-/: ])|([A-Za-z0-9_]))(?:\{{([0-9]+)\}})?",
-    re.ASCII,
-)
+HOUR = "(?:[01][0-9]|2[0-3])"
+"""A pattern for the hour of a day, which a glance knows as it stands here."""
+
+_CHARACTER = r"\[([^\\^])-([^\\])\]|\\(d)|\\?([-/: ])|([A-Za-z0-9_])"
+_PIECE = re.compile(rf"({re.escape(HOUR)})|(?:{_CHARACTER})(?:\{{([0-9]+)\}})?", re.ASCII)
 
 
 class Glance(Protocol):
@@ -43,6 +43,8 @@ def _told(chunk: pa.Array, looks: Sequence[Glance]) -> Mask:
     told = np.zeros(len(chunk), bool)
     if not pa.types.is_string(chunk.type) or chunk.buffers()[2] is None:
         return told
+    if chunk.null_count:
+        chunk = chunk.fill_null("")
     for look in looks:
         rest = np.flatnonzero(~told)
         told[rest] = look.tells(Texts(chunk if len(rest) == len(told) else chunk.take(rest)))

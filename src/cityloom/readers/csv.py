@@ -28,7 +28,6 @@ LONGEST_LINE = 64 << 20
 """Bytes without a line end after which a file is refused: it is not delimited text."""
 
 Octets = npt.NDArray[np.uint8]
-Places = npt.NDArray[np.int64]
 
 _QUOTE, _NEWLINE, _RETURN, _ENDS = b'"', b"\n", b"\r", b"\r\n"
 _WRITTEN = re.compile(b"[^\r\n]")
@@ -153,28 +152,20 @@ def _is_in_order(text: bytes, octets: Octets, shape: _Shape) -> bool:
 
 
 def _quotes_in_order(octets: Octets, shape: _Shape) -> bool:
-    """Whether every quote opens or closes a field or is doubled, and no field spans lines."""
+    """Whether every quote opens or closes a field or is doubled."""
     quotes = np.flatnonzero(octets == ord(_QUOTE))
     if len(quotes) % 2:
         return False
     left = octets[np.maximum(quotes - 1, 0)]
     right = octets[np.minimum(quotes + 1, len(octets) - 1)]
-    if not (shape.is_edge[left] | shape.is_edge[right] | (quotes == 0)).all():
-        return False
-    return not (_between(octets, quotes[::2], quotes[1::2]) == ord(_NEWLINE)).any()
-
-
-def _between(octets: Octets, starts: Places, ends: Places) -> Octets:
-    """The bytes from each start to its end, all in a row."""
-    lengths = ends - starts
-    before = np.cumsum(lengths) - lengths
-    between: Octets = octets[np.repeat(starts - before, lengths) + np.arange(lengths.sum())]
-    return between
+    return bool((shape.is_edge[left] | shape.is_edge[right] | (quotes == 0)).all())
 
 
 def _parse_fast(text: bytes, shape: _Shape, ordinal: int) -> tuple[Batch, int] | None:
     """A batch of the records, if each is one line with its quotes in order, and their number."""
-    if not _is_in_order(text, np.frombuffer(text, np.uint8), shape):
+    octets = np.frombuffer(text, np.uint8)
+    quoted = _QUOTE in text
+    if not _is_in_order(text, octets, shape):
         return None
     malformed: list[Malformed] = []
 
@@ -191,7 +182,7 @@ def _parse_fast(text: bytes, shape: _Shape, ordinal: int) -> tuple[Batch, int] |
             ),
             parse_options=pa.csv.ParseOptions(
                 delimiter=shape.delimiter,
-                quote_char='"' if _QUOTE in text else False,
+                quote_char='"' if quoted else False,
                 newlines_in_values=False,
                 ignore_empty_lines=len(shape.columns) > 1,
                 invalid_row_handler=set_aside,
@@ -201,6 +192,8 @@ def _parse_fast(text: bytes, shape: _Shape, ordinal: int) -> tuple[Batch, int] |
     except pa.ArrowInvalid:
         return None
     read = len(rows) + len(malformed)
+    if quoted and not _one_line_each(read, text, octets, blank_is_row=len(shape.columns) == 1):
+        return None
     ordinals = np.arange(ordinal, ordinal + read, dtype=np.int64)
     if malformed:
         ordinals = np.delete(ordinals, [bad.ordinal - ordinal for bad in malformed])
@@ -221,6 +214,18 @@ def _returns_end_lines(octets: Octets) -> bool:
     returns = np.flatnonzero(octets == ord(_RETURN))
     followed = octets[np.minimum(returns + 1, len(octets) - 1)]
     return bool((followed == ord(_NEWLINE)).all())
+
+
+def _one_line_each(records: int, text: bytes, octets: Octets, blank_is_row: bool) -> bool:
+    """Whether there are as many records as lines, but for blank lines."""
+    line_ends = octets == ord(_NEWLINE)
+    lines = int(np.count_nonzero(line_ends)) + (not text.endswith(_NEWLINE))
+    if records == lines or blank_is_row:
+        return records == lines
+    ends = np.flatnonzero(line_ends)
+    lengths = np.diff(ends, prepend=-1)
+    lengths[(lengths == 2) & (octets[ends - 1] == ord(_RETURN))] = 1
+    return records == lines - int(np.count_nonzero(lengths == 1))
 
 
 def _wrong_count(found: int, expected: int) -> str:
