@@ -235,18 +235,21 @@ def test_a_table_that_was_put_in_the_place_of_another_is_seen_at_once(
     assert ids(table) == [7]
 
 
-def test_a_table_opens_from_its_newest_checkpoint_which_is_on_disk_for_good(
+def test_a_checkpoint_is_on_disk_for_good_with_its_commit_and_before_what_names_it(
     table: LakeTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    synced: set[str] = set()
+    synced: list[str] = []
     sync = cityloom.lake._sync
-    monkeypatch.setattr(cityloom.lake, "_sync", lambda path: (synced.add(path.name), sync(path)))
-    for number in range(4, 30):
+    monkeypatch.setattr(cityloom.lake, "_sync", lambda path: (synced.append(path.name), sync(path)))
+    log, number = table.folder / "_delta_log", 4
+    while not (log / "_last_checkpoint").exists():
+        synced.clear()
         add(table, [number], "b")
-    written = {path.name for path in (table.folder / "_delta_log").glob("*checkpoint*")}
-    assert len(written) == 2, "one and what names it"
-    assert written <= synced
-    assert ids(LakeTable(table.folder)) == list(range(1, 30))
+        number += 1
+    (checkpoint,) = (path.name for path in log.glob("*.checkpoint.parquet"))
+    commit = f"{table.latest_version():020}.json"
+    assert synced[-4:] == [commit, checkpoint, "_last_checkpoint", "_delta_log"]
+    assert ids(LakeTable(table.folder)) == list(range(1, number))
 
 
 def test_rows_are_left_out_of_files_older_than_a_column(table: LakeTable) -> None:

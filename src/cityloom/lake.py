@@ -326,9 +326,7 @@ class LakeTable:
         _sync(self.folder)
         self._open().create_checkpoint()
         newest = f"{self._secure():020}"
-        log = self.folder / "_delta_log"
-        _sync(log / f"{newest}.checkpoint.parquet")
-        for entry in sorted(log.iterdir()):
+        for entry in sorted((self.folder / "_delta_log").iterdir()):
             version = entry.name.partition(".")[0]
             if version.isdigit() and version < newest:
                 entry.unlink()
@@ -346,7 +344,7 @@ class LakeTable:
         version = self.latest_version()
         log = self.folder / "_delta_log"
         _sync(log / f"{version:020}.json")
-        for path in (log / f"{version - 1:020}.checkpoint.parquet", log / "_last_checkpoint"):
+        for path in (log / f"{version:020}.checkpoint.parquet", log / "_last_checkpoint"):
             if path.exists():
                 _sync(path)
         _sync(log)
