@@ -718,6 +718,21 @@ def test_only_files_below_a_size_are_joined(
     assert table.rows() == 3 + 1_990 + 1
 
 
+def test_files_that_are_full_of_rows_are_never_joined_again(
+    table: LakeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cityloom.lake, "ROWS_PER_FILE", 4)
+    monkeypatch.setattr(cityloom.lake, "ROWS_PER_GROUP", 4)
+    monkeypatch.setattr(cityloom.lake, "MANY", 0)
+    for number in (4, 7, 10):
+        add(table, [number, number + 1, number + 2], "b")
+    assert table.is_scattered
+    version = table.compact()
+    assert [len(pq.read_table(path)) for path in table.files()] == [4, 4, 4]
+    assert not table.is_scattered
+    assert table.compact() == version
+
+
 def test_a_table_is_scattered_by_more_small_files_than_many(
     table: LakeTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,7 +38,7 @@ ROWS_PER_FILE = 8_000_000
 ROWS_PER_GROUP = 245_760
 
 SMALL = 32 * 1024 * 1024
-"""Bytes below which a data file is small: worth joining with others."""
+"""Bytes below which a data file that is not full of rows is small: worth joining with others."""
 
 MANY = 64
 """Small files above which a table is worth compacting."""
@@ -302,11 +302,16 @@ class LakeTable:
         return version
 
     def _small(self) -> list[Path]:
+        """The files of few bytes; one that has all the rows a file may have is none of them."""
         if not self.exists:
             return []
         found = pa.table(self._open().get_add_actions(flatten=True)).to_pydict()
-        sizes = zip(found["path"], found["size_bytes"], strict=True)
-        return [self.folder / unquote(name) for name, size in sorted(sizes) if size < SMALL]
+        facts = zip(found["path"], found["size_bytes"], found["num_records"], strict=True)
+        return [
+            self.folder / unquote(name)
+            for name, size, rows in sorted(facts)
+            if size < SMALL and (rows or 0) < ROWS_PER_FILE
+        ]
 
     def vacuum(self) -> None:
         """Delete the files that no version of the last seven days needs, or that none names."""
