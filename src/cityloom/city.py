@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 from cityloom.catalogue import DatasetFacts, dataset_facts
 from cityloom.contract import BrokenContract, Contract, load_contracts, sound_contracts
-from cityloom.errors import AccessRefused, ContractError, UsageError, faults_in_words
+from cityloom.errors import (
+    AccessRefused,
+    ContractError,
+    UsageError,
+    faults_in_words,
+    passed_over,
+)
 from cityloom.inbox import DeliveredFile, Fingerprints, files_in
 from cityloom.lake import LakeTable, check_place
 from cityloom.ledger import Entry, Ledger
@@ -342,13 +348,19 @@ class City:
     def _writing(self) -> Iterator[None]:
         """Be the city's one writer; what storage fails with comes out in words.
 
-        The data files that a writer left who was killed are taken away.
+        The data files that a writer left who did not come to its end are taken away.
         """
-        with faults_in_words(self.path), writer_lock(self.path) as killed:
-            for name in self._tables() if killed else ():
-                self.kept(name).sweep()
-                self.quarantine(name).sweep()
+        with faults_in_words(self.path), writer_lock(self.path) as unended:
+            if unended:
+                self._sweep()
             yield
+
+    def _sweep(self) -> None:
+        """Take away what no commit names; a table that cannot be opened stays as it is."""
+        for name in self._tables():
+            for table in (self.kept(name), self.quarantine(name)):
+                with passed_over():
+                    table.sweep()
 
     # For a writer that holds the lock
 

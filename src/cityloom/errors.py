@@ -76,6 +76,17 @@ def faults_in_words(place: Path | None = None) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def passed_over() -> Iterator[None]:
+    """Go on after the block where it meets what a person has to mend, unless storage fails."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except UsageError:
+        pass
+
+
 def pasteable(path: Path) -> str:
     """A path as it stands in a command that a person can copy, whatever signs are in it."""
     text = str(path)

@@ -337,7 +337,11 @@ class LakeTable:
                 entry.unlink()
 
     def sweep(self) -> int:
-        """Delete files that no version names, left by writers that were killed; how many."""
+        """Delete files that no version names, left by writers without an end; how many.
+
+        Raises:
+            UsageError: the table cannot be opened, so that nobody knows what it names.
+        """
         named = {path.name for path in self.files()} | set(self._ever_added())
         strays = [path for path in self.folder.glob("*.parquet*") if path.name not in named]
         for path in strays:
@@ -364,12 +368,18 @@ class LakeTable:
                     yield int(stem)
 
     def _ever_added(self) -> Iterator[str]:
-        """The names of the files that any commit in the log added."""
+        """The names of the files that any commit in the log added.
+
+        Raises:
+            UsageError: a commit cannot be read.
+        """
         for version in self._logged():
             with open(self.folder / "_delta_log" / f"{version:020}.json", "rb") as log:
-                for action in map(json.loads, log):
-                    if added := action.get("add"):
-                        yield unquote(added["path"])
+                try:
+                    added = [action.get("add") for action in map(json.loads, log)]
+                except ValueError as error:
+                    raise self._damaged(error, version) from error
+            yield from (unquote(action["path"]) for action in added if action)
 
     def _open(self, version: int | None = None) -> DeltaTable:
         """The table at a version; the newest one is held open until there is a newer."""
@@ -407,10 +417,11 @@ class LakeTable:
         try:
             return DeltaTable(str(self.folder), version=version)
         except Exception as error:
-            asked = "" if version is None else f" at version {version}"
-            raise UsageError(
-                f"{self.folder.name}{asked} cannot be opened: {plain(error)}"
-            ) from error
+            raise self._damaged(error, version) from error
+
+    def _damaged(self, error: Exception, version: int | None) -> UsageError:
+        asked = "" if version is None else f" at version {version}"
+        return UsageError(f"{self.folder.name}{asked} cannot be opened: {plain(error)}")
 
 
 @dataclass(frozen=True)

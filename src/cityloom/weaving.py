@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from cityloom.contract import Contract
-from cityloom.errors import DeliveryError
+from cityloom.errors import DeliveryError, passed_over
 from cityloom.graph import DatasetFunction, LastRun, why_stale
 from cityloom.inbox import DeliveredFile, delivered_files
 from cityloom.plan import Step, parents_first, receipts, replays
@@ -57,6 +57,17 @@ def weave(city: "City", on_step: OnStep) -> Iterator[Run]:
     A file or function that fails leaves a failed run and does not stop the rest. A weave that is
     interrupted goes on where it was when it is called again.
     """
+    changed = set()
+    for run in _woven(city, on_step):
+        if not run.failed:
+            changed.add(run.dataset)
+        yield run
+    for name in sorted(changed):
+        with passed_over():
+            _compact(city, name)
+
+
+def _woven(city: "City", on_step: OnStep) -> Iterator[Run]:
     steps = plan(city)
     told = _Told(on_step, len(steps))
     for step in (step for step in steps if step.kind == RECEIVE):
@@ -71,8 +82,6 @@ def weave(city: "City", on_step: OnStep) -> Iterator[Run]:
     for step in _expiries(city, _runs(city)):
         yield from told.of(step, partial(_try_to_expire, city, step))
     yield from _derived(city, told)
-    for name in sorted(city.contracts):
-        _compact(city, name)
 
 
 def _compact(city: "City", dataset: str) -> None:
