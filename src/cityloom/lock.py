@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cityloom.errors import CityLocked
+from cityloom.errors import CityLocked, StorageError, UsageError
 
 
 @contextmanager
@@ -17,7 +17,8 @@ def writer_lock(city: Path) -> Iterator[bool]:
     """Hold the city's writer lock for the length of a ``with`` block.
 
     The operating system releases the lock when the process ends, however it ends. The block is told
-    whether the writer before was killed: one that was not takes its name out of the lock.
+    whether the writer before did not come to its end: one that did takes its name out of the lock,
+    also where it ends by refusing what it was asked for.
 
     Raises:
         CityLocked: another process holds it; the message names that process and its start.
@@ -29,14 +30,19 @@ def writer_lock(city: Path) -> Iterator[bool]:
             file.seek(0)
             raise CityLocked(_held_by(city, file.read())) from None
         file.seek(0)
-        killed = bool(file.read())
+        unended = bool(file.read())
         file.truncate(0)
         file.write(_this_process())
         file.flush()
+        os.fsync(file)
         try:
-            yield killed
-        finally:
+            yield unended
+        except StorageError:
+            raise
+        except UsageError:
             file.truncate(0)
+            raise
+        file.truncate(0)
 
 
 def _this_process() -> str:
