@@ -225,8 +225,9 @@ def test_files_in_the_inbox_that_belong_to_no_dataset_are_told(tmp_path: Path) -
 
 def test_what_an_interrupted_run_left_is_told_and_a_weave_clears_it(tmp_path: Path) -> None:
     city = city_with(tmp_path, case=PLAIN)
-    (city.path / "scratch" / "tmpabc").mkdir()
-    (city.path / "scratch" / "tmpabc" / "part").write_text("x")
+    (city.scratch / "tmpabc").mkdir()
+    (city.scratch / "tmpabc" / "part").write_text("x")
+    (city.path / "scratch" / "duckdb-of-a-reader-at-work").mkdir()
     finding = only(city)
     assert "tmpabc" in finding.what
     assert "weave clears it" in finding.mend

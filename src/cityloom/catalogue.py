@@ -31,7 +31,7 @@ class DatasetFacts:
 
 def dataset_facts(city: "City") -> list[DatasetFacts]:
     """The facts of every dataset, by name."""
-    digests = Digests(city.store, city.scratch)
+    digests = Digests(city.store, city.readers_scratch)
     runs: dict[str, list[Run]] = {}
     for run in city.runs():
         runs.setdefault(run.dataset, []).append(run)

@@ -176,7 +176,7 @@ def _unknown_inbox(city: City) -> Iterator[Finding]:
 
 
 def _strays(city: City) -> Iterator[Finding]:
-    left = sorted(path.name for path in (city.path / "scratch").glob("*"))
+    left = [path.name for path in city.left_in_scratch()]
     if left:
         yield Finding(
             f"scratch/ holds what an interrupted run left: {', '.join(left[:3])}",

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from shutil import rmtree
+from time import time
 from typing import TYPE_CHECKING
 
 from cityloom.catalogue import DatasetFacts, dataset_facts
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
     from cityloom.graph import DatasetFunction, Graph
     from cityloom.weaving import OnStep
 
-FOLDERS = ("contracts", "inbox", "lake", "scratch")
+FOLDERS = ("contracts", "inbox", "lake", "scratch", "scratch/writer")
+
+FORGOTTEN = 86_400
+"""Seconds after which what a reader set aside, and nobody wrote to since, is taken away."""
 
 
 class City:
@@ -225,7 +229,7 @@ class City:
         contract = self.contract(dataset)
         rows = _at_most(limit, self.kept(dataset).rows())
         self._allow(contract, principal, purpose, dataset, rows)
-        engine = Engine(self.settings.engine, self.scratch)
+        engine = Engine(self.settings.engine, self.readers_scratch)
         table = engine.table(dataset, self.kept(dataset).files(), contract.schema)
         return engine.batches(table if limit is None else table.limit(limit))
 
@@ -252,7 +256,7 @@ class City:
         contract = self.contract(dataset)
         what = f"{dataset} (quarantine)"
         self._allow(contract, principal, purpose, what, _at_most(limit, rows))
-        engine = Engine(self.settings.engine, self.scratch)
+        engine = Engine(self.settings.engine, self.readers_scratch)
         table = engine.table(f"{dataset}_quarantine", files, SCHEMA)
         found = engine.batches(table if limit is None else table.limit(limit))
         if sees_undeclared(principal, purpose):
@@ -351,6 +355,7 @@ class City:
         The data files that a writer left who did not come to its end are taken away.
         """
         with faults_in_words(self.path), writer_lock(self.path) as unended:
+            self.scratch.mkdir(parents=True, exist_ok=True)
             if unended:
                 self._sweep()
             yield
@@ -401,12 +406,25 @@ class City:
 
     @property
     def scratch(self) -> Path:
-        """The folder for what a run sets aside; a weave clears it."""
+        """The folder for what the one writer sets aside; a weave clears it."""
+        return self.readers_scratch / "writer"
+
+    @property
+    def readers_scratch(self) -> Path:
+        """The folder for what readers set aside; each takes away its own when it is done."""
         return self.path / "scratch"
 
+    def left_in_scratch(self) -> list[Path]:
+        """What writers left, and what readers have not touched for a day: a weave clears it."""
+        others = (path for path in self.readers_scratch.glob("*") if path != self.scratch)
+        return sorted([*self.scratch.glob("*"), *filter(_is_forgotten, others)])
+
     def _clear_scratch(self) -> None:
-        rmtree(self.scratch, ignore_errors=True)
-        self.scratch.mkdir(exist_ok=True)
+        for path in self.left_in_scratch():
+            if path.is_dir() and not path.is_symlink():
+                rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     def _catch_up(self, datasets: Iterable[str]) -> None:
         self.log.catch_up({name: self.kept(name) for name in datasets})
@@ -424,6 +442,15 @@ def _made_too(contract: Contract) -> BrokenContract:
         f"{contract.origin}: a dataset function makes '{contract.dataset}'; "
         "give the delivered dataset another name",
     )
+
+
+def _is_forgotten(path: Path) -> bool:
+    """Whether a file, or a folder and all that is in it, was last written to long ago."""
+    try:
+        newest = max(entry.lstat().st_mtime for entry in (path, *path.rglob("*")))
+    except FileNotFoundError:
+        return False
+    return time() - newest > FORGOTTEN
 
 
 def _at_most(limit: int | None, rows: int) -> int:

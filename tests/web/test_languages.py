@@ -169,7 +169,7 @@ def test_every_finding_of_a_city_is_said_in_chinese_on_its_overview(tmp_path: Pa
     (city.path / "inbox" / "failing.csv").write_text("y\n1\n")
     (city.path / "inbox" / "unknown.csv").write_text("y\n1\n")
     city.weave()
-    (city.path / "scratch" / "left").mkdir()
+    (city.scratch / "left").mkdir()
     (city.path / "ledger.ndjson").write_text("{}\n")
     client = TestClient(create_app(City.open(city.path)), base_url="http://127.0.0.1")
     told = client.get("/overview.json", headers={"cookie": "language=zh"}).json()["findings"]
