@@ -204,6 +204,32 @@ def test_a_table_is_opened_once_however_often_it_is_read_and_written(
     assert len(openings) == 2
 
 
+@pytest.mark.parametrize(
+    "act",
+    [
+        LakeTable.files,
+        LakeTable.rows,
+        LakeTable.schema,
+        LakeTable.compact,
+        LakeTable.vacuum,
+        lambda table: table.files(1),
+        lambda table: table.marker("x"),
+        lambda table: table.commits_since(0),
+        lambda table: table.is_scattered,
+    ],
+)
+def test_a_log_is_listed_once_a_question(
+    table: LakeTable, act: Callable[[LakeTable], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[object] = []
+    listing = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path: (listed.append(path), listing(path))[1])
+    for _ in range(2):
+        listed.clear()
+        act(table)
+        assert len(listed) <= 1 + (act is LakeTable.compact)
+
+
 def test_what_another_process_commits_is_seen_at_once(table: LakeTable) -> None:
     assert ids(table) == [1, 2, 3]
     add(LakeTable(table.folder), [4], "b")

@@ -45,6 +45,7 @@ MANY = 64
 
 _ACCOUNT = "cityloom"
 _Mark = tuple[int, ...]
+_Span = tuple[int, int]
 _CONFIGURATION = {
     "delta.enableExpiredLogCleanup": "false",
     "delta.dataSkippingStatsColumns": DELIVERY,
@@ -98,7 +99,7 @@ class LakeTable:
 
     def latest_version(self) -> int:
         """The newest version, from file names alone; :data:`NO_VERSION` where there is none."""
-        return max(self._logged(), default=NO_VERSION)
+        return self._span()[1]
 
     def create(self, schema: pa.Schema) -> None:
         """Make the table, empty; nothing happens where it exists."""
@@ -123,15 +124,15 @@ class LakeTable:
 
     def files(self, version: int | None = None) -> list[Path]:
         """The data files of a version; none where the table does not exist."""
-        if not self.exists:
-            return []
-        return [Path(unquote(uri)) for uri in sorted(self._open(version).file_uris())]
+        table = self._opened_if_there(version)
+        return [Path(unquote(uri)) for uri in sorted(table.file_uris())] if table else []
 
     def rows(self, version: int | None = None) -> int:
         """How many rows a version has, from the commit log alone."""
-        if not self.exists:
+        table = self._opened_if_there(version)
+        if table is None:
             return 0
-        actions = pa.table(self._open(version).get_add_actions())
+        actions = pa.table(table.get_add_actions())
         return sum(filter(None, actions.column("num_records").to_pylist()))
 
     def size(self) -> int:
@@ -140,14 +141,16 @@ class LakeTable:
 
     def marker(self, name: str) -> int | None:
         """The number last recorded under ``name`` by a commit."""
-        return self._open().transaction_version(name) if self.exists else None
+        table = self._opened_if_there()
+        return table.transaction_version(name) if table else None
 
     def commits_since(self, version: int) -> list[Commit]:
         """The commits after a version, oldest first."""
-        newer = self.latest_version() - version
+        span = self._span()
+        newer = span[1] - version
         if newer <= 0:
             return []
-        return [_commit(info) for info in reversed(self._open().history(newer))]
+        return [_commit(info) for info in reversed(self._open_newest(span).history(newer))]
 
     def version_at(self, moment: datetime) -> int:
         """The version that was current at a moment.
@@ -215,7 +218,7 @@ class LakeTable:
 
     def oldest_version(self) -> int:
         """The oldest version there is, from file names alone; :data:`NO_VERSION` where none is."""
-        return min(self._logged(), default=NO_VERSION)
+        return self._span()[0]
 
     def roll_back(self, version: int) -> int:
         """Make an earlier version current again, as a new commit; the new version."""
@@ -303,9 +306,10 @@ class LakeTable:
 
     def _small(self) -> list[Path]:
         """The files of few bytes; one that has all the rows a file may have is none of them."""
-        if not self.exists:
+        table = self._opened_if_there()
+        if table is None:
             return []
-        found = pa.table(self._open().get_add_actions(flatten=True)).to_pydict()
+        found = pa.table(table.get_add_actions(flatten=True)).to_pydict()
         facts = zip(found["path"], found["size_bytes"], found["num_records"], strict=True)
         return [
             self.folder / unquote(name)
@@ -315,8 +319,8 @@ class LakeTable:
 
     def vacuum(self) -> None:
         """Delete the files that no version of the last seven days needs, or that none names."""
-        if self.exists:
-            self._open().vacuum(retention_hours=168, dry_run=False, full=True)
+        if table := self._opened_if_there():
+            table.vacuum(retention_hours=168, dry_run=False, full=True)
 
     def forget_past(self) -> None:
         """Delete every file and log entry but those of the newest version; ends time travel.
@@ -359,6 +363,11 @@ class LakeTable:
         _sync(log)
         return version
 
+    def _span(self) -> _Span:
+        """The oldest and the newest version, from one look at the log."""
+        logged = [*self._logged()] or [NO_VERSION]
+        return min(logged), max(logged)
+
     def _logged(self) -> Iterator[int]:
         """The versions whose commits are in the log."""
         with suppress(FileNotFoundError):
@@ -383,19 +392,28 @@ class LakeTable:
 
     def _open(self, version: int | None = None) -> DeltaTable:
         """The table at a version; the newest one is held open until there is a newer."""
-        if version is not None:
-            return self._opened_at(version)
-        mark = self._mark(self.latest_version())
+        return self._open_newest(self._span()) if version is None else self._opened_at(version)
+
+    def _opened_if_there(self, version: int | None = None) -> DeltaTable | None:
+        """The table as :meth:`_open` has it; ``None`` where nothing was ever committed."""
+        span = self._span()
+        if span[1] == NO_VERSION:
+            return None
+        return self._open_newest(span) if version is None else self._opened_at(version)
+
+    def _open_newest(self, span: _Span) -> DeltaTable:
+        oldest, newest = span
+        mark = self._mark(newest, oldest)
         if self._opened is None or self._opened[0] != mark:
-            self._opened = mark, self._brought_up_to_date() or self._opened_at(None)
+            self._opened = mark, self._brought_up_to_date(oldest) or self._opened_at(None)
         return self._opened[1]
 
-    def _brought_up_to_date(self) -> DeltaTable | None:
+    def _brought_up_to_date(self, oldest: int) -> DeltaTable | None:
         """The table held open, with the commits since; ``None`` where it was replaced."""
         if self._opened is None:
             return None
         mark, table = self._opened
-        if not mark or mark != self._mark(mark[0]) or table.version() != mark[0]:
+        if not mark or mark != self._mark(mark[0], oldest) or table.version() != mark[0]:
             return None
         try:
             table.update_incremental()
@@ -403,14 +421,14 @@ class LakeTable:
             return None
         return table
 
-    def _mark(self, version: int) -> "_Mark":
+    def _mark(self, version: int, oldest: int) -> _Mark:
         """What tells a commit, and the past before it, from any other that could have its number.
 
         A table held open goes on reading its log, so it is of no use once the past is forgotten.
         """
         with suppress(FileNotFoundError):
             found = (self.folder / "_delta_log" / f"{version:020}.json").stat()
-            return version, self.oldest_version(), found.st_ino, found.st_mtime_ns
+            return version, oldest, found.st_ino, found.st_mtime_ns
         return ()
 
     def _opened_at(self, version: int | None) -> DeltaTable:
