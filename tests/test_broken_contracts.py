@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.test_derive import Town, town  # noqa: F401 - the fixture
 
 TREE = contract_text("tree", [column("no", "integer", key=1), column("street")])
 STREET = contract_text("street", [column("code", key=1)])
+CASE = contract_text("case", [column("no", key=1), column("street")])
 REFERS = contract_text(
     "tree", [column("no", "integer", key=1), column("street", refers="street.code")]
 )
@@ -103,11 +105,10 @@ def test_rows_wait_in_the_inbox_while_the_contract_they_refer_to_is_broken(tmp_p
     assert [run.rows_kept for run in mended.weave()] == [1]
 
 
-def test_what_derives_from_a_broken_contract_stays_readable_and_is_not_erased_by_half(
-    town: Town,  # noqa: F811
-) -> None:
-    text = contract_text("case", [column("no", key=1), column("street")])
-    town.receives(case=text, street=STREET)
+@pytest.fixture
+def both(town: Town) -> Town:  # noqa: F811
+    """A town whose ``both`` was made of ``case`` and ``street``."""
+    town.receives(case=CASE, street=STREET)
     town.makes(both=contract_text("both", [column("no"), column("street")]))
     town.by("""
         def both(case: Table, street: Table) -> Table:
@@ -116,14 +117,35 @@ def test_what_derives_from_a_broken_contract_stays_readable_and_is_not_erased_by
     town.delivers("street", "a", {"code": "A"})
     town.delivers("case", "a", {"no": "1", "street": "A"})
     town.weave()
-    set_contract(town.city.path, "street", "schema: [")
+    return town
 
-    assert rows(town.city, "both") == [{"no": "1", "street": "A"}]
+
+def test_what_derives_from_a_broken_contract_stays_readable_and_is_not_erased_by_half(
+    both: Town,
+) -> None:
+    set_contract(both.city.path, "street", "schema: [")
+    assert rows(both.city, "both") == [{"no": "1", "street": "A"}]
     with pytest.raises(ContractError, match=r"street\.odcs\.yaml"):
-        town.city.erase("case", "no", "1")
-    assert len(rows(town.city, "case")) == 1
-    town.delivers("case", "b", {"no": "2", "street": "A"})
-    assert "street.odcs.yaml" in town.weave()["both"].error
+        both.city.erase("case", "no", "1")
+    assert len(rows(both.city, "case")) == 1
+    both.delivers("case", "b", {"no": "2", "street": "A"})
+    assert "street.odcs.yaml" in both.weave()["both"].error
+
+
+def test_nothing_is_erased_by_half_where_a_broken_contract_does_not_tell_its_dataset(
+    both: Town,
+) -> None:
+    (both.city.path / "contracts" / "street.odcs.yaml").unlink()
+    set_contract(both.city.path, "streets-v2", "schema: [\n" + STREET)
+    with pytest.raises(ContractError, match="'street'.*'both' cannot be made again.*nothing was"):
+        both.city.erase("case", "no", "1")
+    assert len(rows(both.city, "case")) == 1
+
+
+def test_what_was_never_made_hinders_no_erasure(both: Town) -> None:
+    rmtree(both.city.path / "lake" / "both")
+    (both.city.path / "contracts" / "street.odcs.yaml").unlink()
+    assert both.city.erase("case", "no", "1").rows_kept == 1
 
 
 # The words

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cityloom.contract import Column, Contract, Kind
-from cityloom.errors import UsageError
+from cityloom.errors import ContractError, UsageError
+from cityloom.graph import DatasetFunction
 from cityloom.inbox import delivered_files
 from cityloom.intake import Account, begin
 from cityloom.lake import DELIVERY, ORDINAL, LakeTable
@@ -114,15 +115,31 @@ def _refused_rows(kept: LakeTable, quarantine: LakeTable, column: Column, value:
 
 
 def _downstream(city: "City", dataset: str) -> list[str]:
-    """The datasets that derive from a dataset, near or far.
+    """The datasets that hold what came of a dataset, near or far.
+
+    Those count too whose function cannot be run now, since the city lacks what else it reads.
 
     Raises:
         ContractError: one of them cannot be made again, since a contract for it cannot be used.
     """
-    reached = {dataset}
-    for function in city.graph.runnable():
-        if reached.intersection(function.inputs):
-            reached.update(function.outputs)
-            for name in (*function.inputs, *function.outputs):
-                city.contract(name)
-    return sorted(reached - {dataset})
+    reached, holding = {dataset}, []
+    for function in city.graph.order:
+        if reached.isdisjoint(function.inputs):
+            continue
+        reached.update(function.outputs)
+        if held := [name for name in function.outputs if city.kept(name).exists]:
+            _check_makeable(city, function, dataset)
+            holding += held
+    return sorted(holding)
+
+
+def _check_makeable(city: "City", function: DatasetFunction, dataset: str) -> None:
+    """Refuse an erasure that would leave the subject in what a function made."""
+    for name in (*function.inputs, *function.outputs):
+        try:
+            city.contract(name)
+        except UsageError as error:
+            raise ContractError(
+                f"{error}. Without it '{function.name}' cannot be made again and would still hold "
+                f"what is erased from '{dataset}'; nothing was erased"
+            ) from None
