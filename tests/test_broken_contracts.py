@@ -137,7 +137,7 @@ def test_nothing_is_erased_by_half_where_a_broken_contract_does_not_tell_its_dat
 ) -> None:
     (both.city.path / "contracts" / "street.odcs.yaml").unlink()
     set_contract(both.city.path, "streets-v2", "schema: [\n" + STREET)
-    with pytest.raises(ContractError, match="'street'.*'both' cannot be made again.*nothing was"):
+    with pytest.raises(ContractError, match=r"'street'.*'both' cannot be made again.*nothing was"):
         both.city.erase("case", "no", "1")
     assert len(rows(both.city, "case")) == 1
 

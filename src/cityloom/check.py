@@ -50,7 +50,7 @@ def contract_findings(city: City) -> list[Finding]:
 def _broken(city: City) -> Iterator[Finding]:
     for item in city.broken:
         yield Finding(
-            item.error.removeprefix(f"{city.path}/"),
+            item.error,
             "mend it, or take it out of contracts/; until then its dataset stays as it is",
         )
 
@@ -65,21 +65,21 @@ def _waiting(city: City) -> Iterator[Finding]:
 
 
 def _drafts(city: City) -> Iterator[Finding]:
-    for _, contract in sorted(city.received.items()):
-        file = _file(city, contract)
+    for contract in city.received.values():
         if contract.doubts:
             doubts = "doubt" if contract.doubts == 1 else "doubts"
             yield Finding(
-                f"{file} still has {contract.doubts} open {doubts}",
+                f"{contract.origin} still has {contract.doubts} open {doubts}",
                 "settle and remove each line that begins with '# doubt:', "
                 "then set the status to active",
                 serious=False,
             )
         elif contract.is_draft:
             yield Finding(
-                f"{file} is still a draft", "set its status to active once its owner agrees",
+                f"{contract.origin} is still a draft",
+                "set its status to active once its owner agrees",
                 serious=False,
-            )  # fmt: skip
+            )
 
 
 def _installation() -> Iterator[Finding]:
@@ -114,19 +114,13 @@ def _references(city: City, contract: Contract) -> Iterator[Finding]:
         elif reference.column not in parent.schema.names:
             yield Finding(
                 f"{contract.dataset}.{column.name} refers to {target}: no such column",
-                f"mend the relationship in {_file(city, contract)}",
+                f"mend the relationship in {contract.origin}",
             )
         elif parent.column(reference.column).arrow_type != column.arrow_type:
             yield Finding(
                 f"{contract.dataset}.{column.name} and {target} are not of one type",
-                f"give both the same logicalType, in {_file(city, contract)} "
-                f"or {_file(city, parent)}",
+                f"give both the same logicalType, in {contract.origin} or {parent.origin}",
             )
-
-
-def _file(city: City, contract: Contract) -> str:
-    """A contract's file, by its path in the city where it lies there."""
-    return contract.origin.removeprefix(f"{city.path}/")
 
 
 def _failures(city: City, runs: list[Run]) -> Iterator[Finding]:

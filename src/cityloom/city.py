@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from shutil import rmtree
@@ -105,7 +106,23 @@ class City:
 
     @cached_property
     def _found(self) -> tuple[dict[str, Contract], list[BrokenContract]]:
-        return sound_contracts([self.path / "contracts"])
+        """The contracts and the broken files of ``contracts/``, named by their paths in the city.
+
+        Whoever may look at the console may not learn where on the server the city lies.
+        """
+        sound, broken = sound_contracts([self.path / "contracts"])
+        shown = [replace(item, error=_from(item.error, [self.path])) for item in broken]
+        return _named_from(sound, [self.path]), shown
+
+    @cached_property
+    def _owned(self) -> dict[str, Contract]:
+        """The contracts that modules own, named by their paths in their packages."""
+        folders = [module.contracts for module in self.modules]
+        places = [folder.parent.parent for folder in folders]
+        try:
+            return _named_from(load_contracts(folders), places)
+        except ContractError as error:
+            raise ContractError(_from(str(error), places)) from None
 
     @cached_property
     def _made(self) -> set[str]:
@@ -114,9 +131,8 @@ class City:
     @cached_property
     def contracts(self) -> dict[str, Contract]:
         """The contract of every dataset of this city, received and derived."""
-        derived = load_contracts(module.contracts for module in self.modules)
         made = {name for function in self.functions for name in function.outputs}
-        return {**self.received, **{name: c for name, c in derived.items() if name in made}}
+        return {**self.received, **{name: c for name, c in self._owned.items() if name in made}}
 
     @cached_property
     def graph(self) -> "Graph":
@@ -434,10 +450,20 @@ class City:
         return sorted(p.name for p in lake.iterdir() if p.is_dir() and not p.name.startswith("_"))
 
 
+def _named_from(contracts: dict[str, Contract], places: Iterable[Path]) -> dict[str, Contract]:
+    return {name: replace(c, origin=_from(c.origin, places)) for name, c in contracts.items()}
+
+
+def _from(text: str, places: Iterable[Path]) -> str:
+    """A text whose paths begin at the places that they lie below."""
+    for place in places:
+        text = text.replace(f"{place}/", "")
+    return text
+
+
 def _made_too(contract: Contract) -> BrokenContract:
     """A delivered dataset's contract where a function makes a dataset of that name."""
     return BrokenContract(
-        Path(contract.origin),
         frozenset([contract.dataset]),
         f"{contract.origin}: a dataset function makes '{contract.dataset}'; "
         "give the delivered dataset another name",

@@ -2,13 +2,14 @@
 
 import csv
 import io
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from cityloom.city import City
 from cityloom.web.app import create_app
-from tests.cities import column, contract_text, set_contract
+from tests.cities import column, contract_text, new_city, set_contract
 from tests.web.crawl import crawl
 from tests.web.towns import FORMULA
 
@@ -204,3 +205,24 @@ def test_a_broken_contract_is_said_in_words_and_the_rest_is_shown(tmp_path) -> N
     assert asked.status_code == 500
     assert "thing.odcs.yaml" in asked.text
     assert client.get("/datasets/nothing").status_code == 404
+
+
+@pytest.mark.parametrize("code", ["en", "zh"])
+@pytest.mark.parametrize(
+    "page", ["/", "/overview.json", "/datasets/tree", "/runs", "/datasets/late/history"]
+)
+def test_no_page_shows_where_on_the_server_the_city_lies(
+    tmp_path: Path, page: str, code: str
+) -> None:
+    tree = contract_text("tree", [column("no")])
+    late = contract_text("late", [column("no", "integer")])
+    city = new_city(tmp_path / "city", {"tree": tree, "trees": tree, "late": late, "bad": "a: ["})
+    (city.path / "inbox" / "late.csv").write_text("no\n1\n")
+    city.weave()
+    set_contract(city.path, "late", contract_text("late", [column("no", "boolean")]))
+    (city.path / "inbox" / "late.csv").write_text("no\n2\n")
+    assert City.open(city.path).weave()[0].failed
+    client = TestClient(create_app(City.open(city.path)), base_url="http://127.0.0.1")
+    shown = client.get(page, headers={"accept-language": code}).text
+    assert "odcs.yaml" in shown
+    assert str(city.path) not in shown

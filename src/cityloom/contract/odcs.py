@@ -45,7 +45,6 @@ _MOST_DAYS = 1000 * 365.25
 class BrokenContract:
     """A contract file that cannot be used: the datasets it may be meant for, and what is wrong."""
 
-    path: Path
     datasets: frozenset[str]
     error: str
 
@@ -75,7 +74,7 @@ def sound_contracts(
         try:
             contract = load_contract(path)
         except ContractError as error:
-            broken.append(BrokenContract(path, _meant(path), str(error)))
+            broken.append(BrokenContract(_meant(path), str(error)))
         else:
             contracts.setdefault(contract.dataset, []).append(contract)
     broken += [_twin(*several) for several in contracts.values() if len(several) > 1]
@@ -84,7 +83,6 @@ def sound_contracts(
 
 def _twin(first: Contract, second: Contract, *_: Contract) -> BrokenContract:
     return BrokenContract(
-        Path(second.origin),
         frozenset([second.dataset]),
         f"{second.origin}: dataset '{second.dataset}' already has a contract, {first.origin}; "
         "remove one of them or rename the dataset",
