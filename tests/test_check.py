@@ -254,3 +254,36 @@ def test_a_derived_dataset_is_never_late(town: Town) -> None:  # noqa: F811
     town.delivers("case", "a", {"no": "1"})
     assert set(town.weave()) == {"copy"}
     assert findings(town.city) == []
+
+
+COPY = "def copy(case: Table) -> Table: return case\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "words"),
+    [
+        ("int", COPY, "contracts/copy.odcs.yaml: column 'no'"),
+        ("integer", COPY + "class Two(NamedTuple):\n    copy: Table\n    more: Table\n"
+         "def two(case: Table) -> Two: return case", "dataset 'copy' is made twice"),
+        ("integer", "def copy(more: Table) -> Table: return more\n"
+         "def more(copy: Table) -> Table: return copy", "these datasets wait for each other"),
+    ],
+)  # fmt: skip
+def test_modules_that_do_not_fit_together_are_one_finding_among_the_others(
+    town: Town,  # noqa: F811
+    kind: str,
+    code: str,
+    words: str,
+) -> None:
+    town.receives(case=PLAIN)
+    town.makes(copy=[column("no", kind)])
+    town.by(code)
+    city = town.city
+    (city.path / "scratch" / "left").mkdir()
+    (city.path / "ledger.ndjson").write_text("{}\n")
+    ledger, module, left = findings(city)
+    assert "ledger.ndjson line 1" in ledger.what
+    assert words in module.what
+    assert str(town.folder) not in module.what
+    assert "mend that module" in module.mend
+    assert "left" in left.what

@@ -34,12 +34,26 @@ class Finding:
 
 def findings(city: City) -> list[Finding]:
     """Everything that is wrong, the installation first."""
-    found = [*_installation(), *contract_findings(city), *_ledger(city)]
-    for name, contract in sorted(city.contracts.items()):
+    return [*_installation(), *_ledger(city), *_of_datasets(city), *_strays(city)]
+
+
+def _of_datasets(city: City) -> Iterator[Finding]:
+    """What is wrong with the datasets; of modules that do not fit together, that alone."""
+    try:
+        contracts = city.contracts
+    except UsageError as error:
+        yield Finding(
+            str(error),
+            "mend that module or uninstall it; until then no dataset can be woven, read or checked",
+        )
+        return
+    yield from contract_findings(city)
+    for name, contract in sorted(contracts.items()):
         runs = city.runs(name)
-        found += [*_references(city, contract), *_failures(city, runs)]
-        found += _lateness(contract, runs) if name in city.received else []
-    return [*found, *_unknown_inbox(city), *_strays(city)]
+        yield from _references(city, contract)
+        yield from _failures(city, runs)
+        yield from _lateness(contract, runs) if name in city.received else ()
+    yield from _unknown_inbox(city)
 
 
 def contract_findings(city: City) -> list[Finding]:
