@@ -128,8 +128,22 @@ def test_what_derives_from_a_broken_contract_stays_readable_and_is_not_erased_by
     with pytest.raises(ContractError, match=r"street\.odcs\.yaml"):
         both.city.erase("case", "no", "1")
     assert len(rows(both.city, "case")) == 1
+
+
+def test_what_derives_from_a_broken_contract_waits_and_is_told_once(both: Town) -> None:
+    set_contract(both.city.path, "street", "schema: [")
     both.delivers("case", "b", {"no": "2", "street": "A"})
-    assert "street.odcs.yaml" in both.weave()["both"].error
+    assert both.why() == {}
+    assert both.weave() == {}
+    waits = [item for item in findings(both.city) if item.what.startswith("both")]
+    assert [item.what for item in waits] == [
+        "both is made of street, whose contract cannot be used"
+    ]
+    assert waits[0].mend == "mend that contract; until then both is not made again"
+
+    set_contract(both.city.path, "street", STREET)
+    assert both.weave()["both"].rows_kept == 2
+    assert findings(both.city) == []
 
 
 def test_nothing_is_erased_by_half_where_a_broken_contract_does_not_tell_its_dataset(

@@ -76,6 +76,13 @@ def _waiting(city: City) -> Iterator[Finding]:
                 f"{name} refers to {', '.join(waited)}, whose contract cannot be used",
                 f"mend that contract; until then nothing is received for {name}",
             )
+    for function in city.functions:
+        if waited := sorted(filter(city.what_broke, function.inputs)):
+            made = ", ".join(function.outputs)
+            yield Finding(
+                f"{made} is made of {', '.join(waited)}, whose contract cannot be used",
+                f"mend that contract; until then {made} is not made again",
+            )
 
 
 def _drafts(city: City) -> Iterator[Finding]:

@@ -44,7 +44,7 @@ def plan(city: "City") -> list[Step]:
     steps += _replays(city, runs, {step.dataset for step in steps})
     steps += _expiries(city, runs)
     touched = {step.dataset for step in steps}
-    for function in city.functions:
+    for function in _makeable(city):
         if why := _why_stale(city, function, runs, touched):
             steps += [Step(DERIVE, name, why) for name in function.outputs]
             touched.update(function.outputs)
@@ -120,7 +120,7 @@ def derive_stale(city: "City") -> list[Run]:
 
 def _derived(city: "City", told: _Told) -> Iterator[Run]:
     engine: Engine | None = None
-    for function in city.functions:
+    for function in _makeable(city):
         why = _why_stale(city, function, _runs(city), set())
         if not why:
             continue
@@ -148,6 +148,14 @@ def _ready(city: "City") -> list[Contract]:
     Those that refer to a dataset whose contract cannot be used wait: their rows would be refused.
     """
     return [c for c in parents_first(city.received) if not city.waits_for(c)]
+
+
+def _makeable(city: "City") -> list[DatasetFunction]:
+    """The functions that can be run, in order.
+
+    Those that read a dataset whose contract cannot be used wait: they would fail at every weave.
+    """
+    return [f for f in city.functions if not any(map(city.what_broke, f.inputs))]
 
 
 def _receipts(city: "City", contract: Contract, runs: RunsByDataset) -> list[Step]:

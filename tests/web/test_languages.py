@@ -121,6 +121,8 @@ KNOWN = [
     "contracts/case.odcs.yaml is still a draft",
     "contracts/case.odcs.yaml: a sentence of tomorrow",
     "case refers to street, whose contract cannot be used",
+    "both, more is made of case, street, whose contract cannot be used",
+    "mend that contract; until then both, more is not made again",
     "case.street and street.code are not of one type",
     "DuckDB is 2.0.0; its extension packages are built for 1.5.5",
     "/a b/ledger.ndjson line 3: not a ledger entry",

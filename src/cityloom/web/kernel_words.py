@@ -235,6 +235,14 @@ _FINDINGS = _sayings(
         N_("mend that contract; until then nothing is received for %(dataset)s"),
     ),
     (
+        r"(?P<dataset>[\w, ]+) is made of (?P<target>[\w, ]+), whose contract cannot be used",
+        N_("%(dataset)s is made of %(target)s, whose contract cannot be used"),
+    ),
+    (
+        r"mend that contract; until then (?P<dataset>[\w, ]+) is not made again",
+        N_("mend that contract; until then %(dataset)s is not made again"),
+    ),
+    (
         r"(?P<column>[\w.]+) refers to (?P<target>[\w.]+), which this city lacks",
         N_("%(column)s refers to %(target)s, which this city lacks"),
     ),
