@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import cityloom.erasure
-from cityloom.errors import UsageError
+from cityloom.errors import UsageError, pasteable
 from tests.cities import column, contract_text, quarantined, rows
 from tests.test_derive import Town, town  # noqa: F401 - the fixture
 
@@ -97,8 +97,9 @@ def test_an_erasure_that_was_cut_off_is_finished_by_the_next(
 
 def test_a_derived_dataset_that_cannot_be_made_again_is_named(woven: Town) -> None:
     woven.by(COPYING.replace('return visit.select("who", "minutes")', 'raise ValueError("no")'))
-    with pytest.raises(UsageError, match="visit_copy could not be made again and still holds it"):
+    with pytest.raises(UsageError, match="visit_copy could not be made again and still") as caught:
         woven.city.erase("visit", "who", "Ann")
+    assert str(caught.value).endswith(f": cityloom check {pasteable(woven.city.path)}")
     assert len(woven.rows("visit_copy")) == 2
     woven.by(COPYING)
     assert woven.city.erase("visit", "who", "Ann").rows_kept == 0

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cityloom.contract import Column, Contract, Kind
-from cityloom.errors import ContractError, UsageError
+from cityloom.errors import ContractError, UsageError, pasteable
 from cityloom.graph import DatasetFunction
 from cityloom.inbox import delivered_files
 from cityloom.intake import Account, begin
@@ -55,7 +55,8 @@ def erase_subject(city: "City", dataset: str, column: str, value: str) -> Erasur
     if holding := sorted(run.dataset for run in made if run.failed and run.dataset in downstream):
         raise UsageError(
             f"'{value}' is erased from {dataset}, but {', '.join(holding)} could not be made again "
-            "and still holds it, as past versions do. See cityloom check, mend it, and erase again"
+            "and still holds it, as past versions do. Mend what this finds, and erase again: "
+            f"cityloom check {pasteable(city.path)}"
         )
     for name in [dataset, *downstream]:
         city.kept(name).forget_past()

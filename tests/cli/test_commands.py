@@ -158,6 +158,9 @@ def test_the_next_command_can_be_copied_whatever_the_folder_is_called(
     said = well(run("new", "--", name)).out
     well(run(*shlex.split(said.partition("Next: cityloom ")[2])))
     assert [path.name for path in tmp_path.iterdir()] == [name]
+    write(tmp_path / name, {}, "bad")
+    hint = sorry(run("weave", "--", name)).partition("see what is wrong with: cityloom ")[2]
+    assert "contracts/bad.odcs.yaml" in run(*shlex.split(hint)).out
 
 
 def test_a_new_city_may_come_with_a_sample(run: Run, tmp_path: Path) -> None:
@@ -221,7 +224,8 @@ def test_a_weave_with_a_file_that_cannot_be_received_fails_after_the_rest(
     sorry(answer, "1 of 2 steps failed", "cityloom check")
     assert "bad.csv" in answer.err
     assert "2 kept" in answer.err
-    assert "Something failed before and still does" in well(run("weave", city)).out
+    said = well(run("weave", city)).out
+    assert f"Something failed before and still does; see what with: cityloom check {city}" in said
     (city / "inbox" / "case" / "bad.csv").unlink()
     assert "everything is woven" in well(run("weave", city)).out
 

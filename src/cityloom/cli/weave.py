@@ -15,7 +15,7 @@ from cityloom.cli.options import (
     warn_of_contracts,
 )
 from cityloom.cli.runs import COLUMNS
-from cityloom.errors import UsageError
+from cityloom.errors import UsageError, pasteable
 
 if TYPE_CHECKING:
     from cityloom.city import City
@@ -36,12 +36,13 @@ def weave(
     as_json: AsJson = False,
 ) -> None:
     """Receive what is new in the inbox, replay what can now be kept, make what is stale."""
-    woven = open_city(path or city, engine)
+    folder = path or city
+    woven = open_city(folder, engine)
     broken = warn_of_contracts(woven, drafts=not plan)
     if plan:
         _show_plan(woven, as_json)
     else:
-        _weave(woven, as_json, broken)
+        _weave(woven, as_json, broken, f"cityloom check {pasteable(folder)}")
 
 
 def _show_plan(city: "City", as_json: bool) -> None:
@@ -55,7 +56,8 @@ def _show_plan(city: "City", as_json: bool) -> None:
         typer.echo("Nothing to do: everything is woven.")
 
 
-def _weave(woven: "City", as_json: bool, broken: int) -> None:
+def _weave(woven: "City", as_json: bool, broken: int, check: str) -> None:
+    """Weave and say what came of it; ``check`` is the command that says what is wrong."""
     from cityloom.cli.progress import steps as report_steps
 
     with report_steps() as report:
@@ -63,15 +65,15 @@ def _weave(woven: "City", as_json: bool, broken: int) -> None:
     if as_json:
         print_facts([asdict(run) for run in runs], COLUMNS, as_json)
     elif not runs:
-        typer.echo(_nothing(woven))
+        typer.echo(_nothing(woven, check))
     if wrong := _wrong(len([run for run in runs if run.failed]), len(runs), broken):
-        raise UsageError(f"{wrong}; see 'cityloom check'")
+        raise UsageError(f"{wrong}; see what is wrong with: {check}")
 
 
-def _nothing(woven: "City") -> str:
+def _nothing(woven: "City", check: str) -> str:
     """Why nothing was done."""
     if woven.failures():
-        return "Nothing new. Something failed before and still does: see 'cityloom check'."
+        return f"Nothing new. Something failed before and still does; see what with: {check}"
     if woven.broken:
         return "Nothing new: all that can be woven is woven."
     return "Nothing to do: everything is woven."
