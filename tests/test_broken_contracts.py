@@ -193,6 +193,18 @@ def refused(text: str) -> str:
         ),
         ("id: tree", "id: tree\nteam: 3", "field team: expected keys and values, as in"),
         ("id: tree", "id: tree\nservers: inbox", "field servers: expected a list, each item"),
+        (
+            "id: tree",
+            "id: tree\nprice: {priceAmount: much}",
+            "field price.priceAmount: expected a number or a whole number, not 'much'",
+        ),
+        (
+            "id: tree",
+            "id: tree\nslaProperties: [{property: retention, value: {a: 1}}]",
+            "expected text or a number or a whole number or true or false, not keys and values",
+        ),
+        ("id: tree", f"id: tree\nteam: {'9' * 40}", f", not '{'9' * 40}'"),
+        ("id: tree", f"id: tree\nteam: {'9' * 41}", f", not '{'9' * 39}…'"),
     ],
 )
 def test_a_field_of_another_kind_is_said_with_what_is_expected(

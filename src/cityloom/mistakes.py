@@ -1,5 +1,6 @@
 """What a model found wrong in a file, in words: the field, and what is expected there."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,11 +19,14 @@ _EXPECTED = {
     "model": "expected keys and values, as in 'name: height'",
     "string": "expected text",
     "string_too_short": "expected at least {min_length} character",
+    "string_too_long": "expected at most {max_length} characters",
     "string_pattern_mismatch": "expected what matches {pattern}",
     "tuple": "expected a list",
 }
-"""What is expected, by the kind of a mistake or by what that kind begins with."""
+"""What is expected, by the kind of a mistake or, where a value is of another type, by the type."""
 
+_OF_TYPE = re.compile(r"(?P<type>[a-z]+)_(type|parsing|from_float)")
+_WANTED = "expected "
 _LONGEST = 40
 
 
@@ -36,8 +40,15 @@ def first_mistake(error: pydantic.ValidationError, stated: object) -> str:
     mistakes = error.errors()
     fields = [_field(stated, mistake["loc"], mistake["type"] == _MISSING) for mistake in mistakes]
     alike = [m for m, field in zip(mistakes, fields, strict=True) if field == fields[0]]
-    wanted = " or ".join(dict.fromkeys(_expected(mistake) for mistake in alike))
+    wanted = _either(list(dict.fromkeys(_expected(mistake) for mistake in alike)))
     return f"field {fields[0]}: {wanted}{_found(alike[0])}"
+
+
+def _either(wanted: list[str]) -> str:
+    """One sentence of several, which says once that something is expected."""
+    if all(words.startswith(_WANTED) for words in wanted):
+        return _WANTED + " or ".join(words.removeprefix(_WANTED) for words in wanted)
+    return " or ".join(wanted)
 
 
 def _field(stated: object, path: Sequence[int | str], is_missing: bool) -> str:
@@ -66,7 +77,8 @@ def _expected(mistake: Any) -> str:
     kind, said = mistake["type"], mistake["msg"]
     if kind == "value_error":
         return str(mistake["ctx"]["error"])
-    wanted = _EXPECTED.get(kind) or _EXPECTED.get(kind.partition("_")[0])
+    of_type = _OF_TYPE.fullmatch(kind)
+    wanted = _EXPECTED.get(of_type["type"] if of_type else kind)
     if wanted is None:
         return str(said.replace("Input should be", "expected"))
     return wanted.format(**mistake.get("ctx", {}))
@@ -80,5 +92,9 @@ def _found(mistake: Any) -> str:
     if isinstance(found, dict | list):
         return ", not a list" if isinstance(found, list) else ", not keys and values"
     mend = "; put it in quotes" if mistake["type"] == "string_type" and found is not None else ""
-    shown = "nothing" if found is None else f"'{found}'"
-    return f", not {shown[:_LONGEST]}{mend}"
+    shown = "nothing" if found is None else f"'{_shortened(str(found))}'"
+    return f", not {shown}{mend}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

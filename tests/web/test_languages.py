@@ -139,7 +139,16 @@ def test_a_finding_is_said_in_chinese_and_left_alone_in_english(said: str) -> No
 @pytest.mark.parametrize(
     ("said", "chinese"),
     [
-        ("field version: expected text, not '1.0'; put it in quotes", "字段version应为文本"),
+        ("field version: expected text, not '1.0'; put it in quotes", "字段version应为文本，"),
+        (
+            "field a: expected text or a number or a whole number or true or false, not 'x'",
+            "字段a应为文本或数字或整数或true或false，而不是",
+        ),
+        (
+            "field team: expected keys and values, as in 'name: height', not '3'",
+            "字段team应为键和值（例如“name: height”），而不是",
+        ),
+        ("field x: expected a list, each item after a dash, not 'y'", "字段x应为列表（每项前"),
         (
             "not YAML at line 3: odd; look at the indentation, colons and quotes there",
             "第3行不是有效的YAML：odd；请检查",

@@ -130,24 +130,12 @@ _CONTRACTS = _sayings(
         N_("field %(field)s is not known; take it out"),
     ),
     (
-        r"field (?P<field>.+?): expected text, not (?P<found>.+); put it in quotes",
-        N_("field %(field)s: expected text, not %(found)s; put it in quotes"),
+        r"field (?P<field>.+?): expected (?P<wanted>.+?), not (?P<found>.+); put it in quotes",
+        N_("field %(field)s: expected %(wanted)s, not %(found)s; put it in quotes"),
     ),
     (
-        r"field (?P<field>.+?): expected true or false, not (?P<found>.+)",
-        N_("field %(field)s: expected true or false, not %(found)s"),
-    ),
-    (
-        r"field (?P<field>.+?): expected a (?:whole )?number, not (?P<found>.+)",
-        N_("field %(field)s: expected a number, not %(found)s"),
-    ),
-    (
-        r"field (?P<field>.+?): expected a list, each item after a dash, not (?P<found>.+)",
-        N_("field %(field)s: expected a list, each item after a dash, not %(found)s"),
-    ),
-    (
-        r"field (?P<field>.+?): expected keys and values, as in 'name: height', not (?P<found>.+)",
-        N_("field %(field)s: expected keys and values, not %(found)s"),
+        r"field (?P<field>.+?): expected (?P<wanted>.+?), not (?P<found>.+)",
+        N_("field %(field)s: expected %(wanted)s, not %(found)s"),
     ),
     (
         r"dataset '(?P<dataset>\w+)' already has a contract, (?P<file>\S+); remove one of them or "
@@ -159,6 +147,16 @@ _CONTRACTS = _sayings(
         N_("a dataset function makes ‘%(dataset)s’; give the delivered dataset another name"),
     ),
 )
+
+_WANTED = _sayings(
+    (r"text", N_("text")),
+    (r"true or false", N_("true or false")),
+    (r"a number", N_("a number")),
+    (r"a whole number", N_("a whole number")),
+    (r"a list, each item after a dash", N_("a list, each item after a dash")),
+    (r"keys and values, as in 'name: height'", N_("keys and values, as in ‘name: height’")),
+)
+_OR = re.compile(r" or (?!false)")
 
 _SPAN = r"\d+ (?:days|hours)"
 
@@ -348,6 +346,8 @@ def _valued(name: str, text: str, language: Language) -> str:
     """A value of a sentence, where it is itself a list, a span or a sentence."""
     if name == "values" and language.is_chinese:
         return text.replace(", ", "、")
+    if name == "wanted" and language.is_chinese:
+        return "或".join(_said(words, _WANTED, language) for words in _OR.split(text))
     if name in ("span", "often"):
         number, unit = text.split()
         return language.period(timedelta(**{unit: int(number)}))
