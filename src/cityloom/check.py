@@ -8,7 +8,7 @@ from importlib.metadata import version
 from cityloom.city import City
 from cityloom.contract import Contract
 from cityloom.errors import UsageError
-from cityloom.runs import DERIVE, ERASE, EXPIRE, RECEIVE, REPLAY, Run
+from cityloom.runs import DERIVE, EXPIRE, RECEIVE, REPLAY, Run
 
 DUCKDB = "1.5.5"
 """The DuckDB that the extension packages are built for."""
@@ -18,7 +18,6 @@ _UNDONE = {
     RECEIVE: ("could not be received", "mend the file or the contract"),
     REPLAY: ("could not be replayed", "mend the contract"),
     DERIVE: ("could not be made", "mend the function or what it reads"),
-    ERASE: ("could not be erased", "erase again"),
     EXPIRE: ("keeps rows past retention", "mend the contract"),
 }
 

@@ -111,14 +111,17 @@ KNOWN = [
     "Nothing was kept: mend the file",
     "case could not be replayed: no luck",
     "case could not be made: no luck",
-    "case could not be erased: no luck",
     "case keeps rows past retention: no luck",
     "mend the file or the contract and weave again",
     "mend the contract and weave again",
     "mend the function or what it reads and weave again",
-    "erase again and weave again",
     "contracts/case.odcs.yaml still has 1 open doubt",
     "contracts/case.odcs.yaml is still a draft",
+    "contracts/a b.odcs.yaml still has 2 open doubts",
+    "contracts/a b.odcs.yaml is still a draft",
+    "contracts/a b.odcs.yaml: a sentence of tomorrow",
+    "put a contract named a b.odcs.yaml into contracts/ ('cityloom contract draft' writes a first "
+    "one), or rename it",
     "contracts/case.odcs.yaml: a sentence of tomorrow",
     "case refers to street, whose contract cannot be used",
     "both, more is made of case, street, whose contract cannot be used",
@@ -152,6 +155,11 @@ def test_a_finding_is_said_in_chinese_and_left_alone_in_english(said: str) -> No
         (
             "not YAML at line 3: odd; look at the indentation, colons and quotes there",
             "第3行不是有效的YAML：odd；请检查",
+        ),
+        (
+            "dataset 'tree' already has a contract, contracts/a b.odcs.yaml; remove one of them or "
+            "rename the dataset",
+            "已有契约",
         ),
         ("a sentence of tomorrow", "无法使用：a sentence of tomorrow"),
     ],

@@ -138,8 +138,8 @@ _CONTRACTS = _sayings(
         N_("field %(field)s: expected %(wanted)s, not %(found)s"),
     ),
     (
-        r"dataset '(?P<dataset>\w+)' already has a contract, (?P<file>\S+); remove one of them or "
-        r"rename the dataset",
+        r"dataset '(?P<dataset>\w+)' already has a contract, (?P<file>.+?\.yaml); remove one of "
+        r"them or rename the dataset",
         N_("dataset ‘%(dataset)s’ already has a contract, %(file)s; remove one of them"),
     ),
     (
@@ -187,10 +187,6 @@ _FINDINGS = _sayings(
         N_("%(dataset)s could not be made: %(why)s"),
     ),
     (
-        r"(?P<dataset>\w+) could not be erased: (?P<why>.+)",
-        N_("%(dataset)s: a subject could not be erased: %(why)s"),
-    ),
-    (
         r"(?P<dataset>\w+) keeps rows past retention: (?P<why>.+)",
         N_("%(dataset)s keeps rows past retention: %(why)s"),
     ),
@@ -203,9 +199,8 @@ _FINDINGS = _sayings(
         r"mend the function or what it reads and weave again",
         N_("mend the function or what it reads and weave again"),
     ),
-    (r"erase again and weave again", N_("erase again and weave again")),
     (
-        r"(?P<file>contracts/\S+) still has (?P<doubts>\d+) open doubts?",
+        r"(?P<file>contracts/.+?\.yaml) still has (?P<doubts>\d+) open doubts?",
         N_("%(file)s still has open doubts: %(doubts)s"),
     ),
     (
@@ -214,12 +209,12 @@ _FINDINGS = _sayings(
             "settle and remove each line that begins with ‘# doubt:’, then set the status to active"
         ),
     ),
-    (r"(?P<file>contracts/\S+) is still a draft", N_("%(file)s is still a draft")),
+    (r"(?P<file>contracts/.+?\.yaml) is still a draft", N_("%(file)s is still a draft")),
     (
         r"set its status to active once its owner agrees",
         N_("set its status to active once its owner agrees"),
     ),
-    (r"(?P<file>contracts/\S+): (?P<why>.+)", N_("%(file)s cannot be used: %(why)s")),
+    (r"(?P<file>contracts/.+?\.yaml): (?P<why>.+)", N_("%(file)s cannot be used: %(why)s")),
     (
         r"mend it, or take it out of contracts/; until then its dataset stays as it is",
         N_("mend it, or take it out of contracts/; until then its dataset stays as it is"),
@@ -266,7 +261,7 @@ _FINDINGS = _sayings(
     ),
     (r"(?P<entry>inbox/.+) belongs to no dataset", N_("%(entry)s belongs to no dataset")),
     (
-        r"put a contract named (?P<file>\S+) into contracts/ .+",
+        r"put a contract named (?P<file>.+?\.yaml) into contracts/ .+",
         N_("put a contract named %(file)s into contracts/, or rename it"),
     ),
     (
