@@ -10,7 +10,7 @@ from ibis.backends.duckdb import Backend
 
 from cityloom.errors import UsageError
 from cityloom.lake import scan
-from cityloom.sql import spill_folder
+from cityloom.sql import connect
 
 DIALECT = "duckdb"
 
@@ -27,9 +27,7 @@ class Engine:
         if not url.startswith("duckdb://"):
             raise UsageError(f"engine '{url}' is not known; expected duckdb://")
         self.scratch = scratch
-        spilled = spill_folder(scratch)
-        self._backend: Backend = ibis.duckdb.connect(temp_directory=str(spilled))
-        self._backend.raw_sql("SET TimeZone = 'UTC'")
+        self._backend: Backend = ibis.duckdb.from_connection(connect(scratch))
 
     def table(self, name: str, files: Sequence[Path], schema: pa.Schema) -> ir.Table:
         """The rows of some files as the table ``name``."""
