@@ -17,7 +17,7 @@ import pytest
 from cityloom.city import City
 from cityloom.errors import ContractError, StorageError, UsageError
 from cityloom.lake import LakeTable
-from cityloom.runs import DERIVE, Run
+from cityloom.runs import DERIVE, REPLAY, Run
 from tests.cities import column, contract_text, quarantined, rows, set_contract
 
 CASE = contract_text("case", [column("no", "integer", key=1), column("district"),
@@ -125,6 +125,28 @@ def waiting(town: Town) -> Town:
     town.delivers("case", "one", *CASES)
     town.weave()
     return town
+
+
+def test_a_replay_that_keeps_nothing_makes_nothing_stale(town: Town) -> None:
+    town = waiting(town)
+    town.delivers("case", "two", {"no": "x"})
+    town.weave()
+    town.receives(case=CASE + "# a remark\n")
+    (replay,) = town.city.weave()
+    assert (replay.kind, replay.rows_kept, replay.rows_quarantined) == (REPLAY, 0, 1)
+    assert town.why() == {}
+
+
+def test_a_replay_that_keeps_rows_makes_what_reads_them_stale(town: Town) -> None:
+    town = waiting(town)
+    town.delivers("case", "two", {"no": "4", "days": "3", "district": "Q"}, {"no": "x"})
+    strict = [column("no", "integer", key=1), column("district", enum=["N"]),
+              column("days", "integer")]  # fmt: skip
+    town.receives(case=contract_text("case", strict))
+    town.weave()
+    town.receives(case=CASE)
+    assert REPLAY in [run.kind for run in town.city.weave()]
+    assert ("Q", 1, 3) in town.rows("waits")
 
 
 # Chains

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import cityloom.intake
 import cityloom.readers.stream
 import cityloom.receive
 from cityloom.city import City
@@ -379,6 +380,39 @@ def test_one_weave_replays_down_a_chain_of_references(tmp_path: Path) -> None:
     inbox(city, "c", "c.csv", b"id\nc1\n")
     reopened(city).weave()
     assert [row["id"] for row in rows(city, "a")] == ["a1"]
+
+
+def test_rows_received_while_their_parents_contract_was_away_are_kept_once_it_is_back(
+    tmp_path: Path,
+) -> None:
+    child = [column("no", key=1), column("p", refers="par.p")]
+    contracts = {
+        "par": contract_text("par", [column("p", key=1)]),
+        "chi": contract_text("chi", child),
+    }
+    city = new_city(tmp_path / "city", contracts)
+    inbox(city, "par", "p.csv", b"p\nA\n")
+    city.weave()
+    (city.path / "contracts" / "par.odcs.yaml").unlink()
+    inbox(city, "chi", "c.csv", b"no,p\n1,A\n2,B\n")
+    assert woven(city) == [(RECEIVE, "chi", "c.csv")]
+    assert len(quarantined(reopened(city), "chi")) == 2
+    assert woven(city) == []
+    set_contract(city.path, "par", contracts["par"])
+    assert woven(city) == [(REPLAY, "chi", "c.csv")]
+    assert rows(reopened(city), "chi") == [{"no": "1", "p": "A"}]
+    assert woven(city) == []
+
+
+def test_rows_wait_on_while_the_clock_is_set_back(
+    company: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox(company, "person", "a.csv", b"id,boss\n2,1\n")
+    company.weave()
+    monkeypatch.setattr(cityloom.intake, "now", lambda: "2001-01-01T00:00:00.000000+00:00")
+    inbox(company, "person", "b.csv", b"id,boss\n1,\n")
+    reopened(company).weave()
+    assert quarantined(company, "person") == []
 
 
 def test_rows_wait_on_through_the_loss_of_the_store(tmp_path: Path) -> None:

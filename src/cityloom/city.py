@@ -23,9 +23,9 @@ from cityloom.lake import LakeTable, check_place
 from cityloom.ledger import Entry, Ledger
 from cityloom.lock import writer_lock
 from cityloom.module import Module, installed_modules
-from cityloom.plan import Step
+from cityloom.plan import Step, brings, parents_of
 from cityloom.policy import Decision, Principal, decide, is_open, sees_undeclared
-from cityloom.runs import Run, RunLog, deliveries
+from cityloom.runs import Run, RunLog, deliveries, newest_version
 from cityloom.settings import Settings, checked_settings, read_settings, write_settings
 from cityloom.store import open_store
 
@@ -219,7 +219,15 @@ class City:
         """The newest run of some kinds that changed a dataset, if any did."""
         with faults_in_words(self.path):
             self._catch_up([dataset])
-            return self.log.newest(dataset, kinds)
+            return self.log.newest(dataset, lambda run: run.kind in kinds)
+
+    def parent_versions(self, contract: Contract) -> dict[str, int]:
+        """The versions of the datasets by whose rows a contract's references are judged now."""
+        with faults_in_words(self.path):
+            parents = parents_of(contract, self.contracts)
+            self._catch_up(parents)
+            newest = {name: self.log.newest(name, brings(contract, name)) for name in parents}
+        return {name: newest_version([run] if run else []) for name, run in newest.items()}
 
     def datasets(self) -> list[DatasetFacts]:
         """What is known of every dataset, by name."""

@@ -92,7 +92,9 @@ def take_in(city: "City", dataset: str, file: DeliveredFile) -> Run:
     """
     contract = city.delivered(dataset, "nothing can be delivered to it")
     run = replace(
-        begin(contract, RECEIVE, source=file.source), sha256=city.fingerprints.of(file.path)
+        begin(contract, RECEIVE, source=file.source),
+        sha256=city.fingerprints.of(file.path),
+        parents=city.parent_versions(contract),
     )
     meter, place = Meter(), _place(city, contract)
     try:
@@ -110,7 +112,8 @@ def take_in(city: "City", dataset: str, file: DeliveredFile) -> Run:
 def judge_again(city: "City", dataset: str, source: str) -> list[Run]:
     """Replay the refused rows of one delivery."""
     contract = city.contract(dataset)
-    account = Account(begin(contract, REPLAY, source=source), Meter())
+    run = replace(begin(contract, REPLAY, source=source), parents=city.parent_versions(contract))
+    account = Account(run, Meter())
     columns = [column.source_name for column in contract.columns]
     reader = QuarantineReader(city.quarantine_files(dataset), source, columns, city.scratch)
     receive(_place(city, contract), reader, source, account, replay=True)

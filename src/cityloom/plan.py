@@ -1,13 +1,21 @@
 """What a weave would do, and why: a frozen plan, made before anything runs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from operator import attrgetter
 from pathlib import Path
 
 from cityloom.contract import Contract, Delivery
 from cityloom.inbox import DeliveredFile
-from cityloom.runs import ARRIVALS, RECEIVE, REPLAY, Run, deliveries
+from cityloom.lake import NO_VERSION
+from cityloom.runs import ARRIVALS, RECEIVE, REPLAY, Run, deliveries, newest_version
+
+WILL_CHANGE = -2
+"""The version of a dataset that an earlier step of a plan will change; no run ever saw it."""
+
+_CHANGED_ROWS: Callable[[Run], bool] = attrgetter("changed_rows")
+_BROUGHT_ROWS: Callable[[Run], bool] = attrgetter("brought_rows")
 
 
 @dataclass(frozen=True)
@@ -71,37 +79,61 @@ def receipts(
     return steps
 
 
-def replays(contract: Contract, runs: Sequence[Run], newest: Mapping[str, str]) -> list[Step]:
+def parents_of(contract: Contract, contracts: Mapping[str, Contract]) -> list[str]:
+    """The datasets by whose rows a contract's references can be judged, by these contracts."""
+    references = (column.reference for column in contract.references)
+    return sorted(
+        {
+            reference.dataset
+            for reference in references
+            if reference and reference.dataset in contracts
+            if reference.column in contracts[reference.dataset].schema.names
+        }
+    )
+
+
+def brings(contract: Contract, parent: str) -> Callable[[Run], bool]:
+    """What tells of a parent's run whether rows that wait for it may now be kept."""
+    return _BROUGHT_ROWS if parent == contract.dataset else _CHANGED_ROWS
+
+
+def parent_versions(
+    contract: Contract, contracts: Mapping[str, Contract], runs: Mapping[str, Sequence[Run]]
+) -> dict[str, int]:
+    """The version of each parent that refused rows would be judged by now."""
+    return {
+        name: newest_version(list(filter(brings(contract, name), runs.get(name, []))))
+        for name in parents_of(contract, contracts)
+    }
+
+
+def replays(contract: Contract, runs: Sequence[Run], versions: Mapping[str, int]) -> list[Step]:
     """The deliveries of a dataset whose refused rows may now be kept.
 
     Args:
         contract: the dataset's contract.
         runs: the dataset's runs.
-        newest: for every dataset, when its newest run that changed it began.
+        versions: of each parent that its references can be judged by, the version that it has.
     """
     judged = [run for run in runs if run.kind in ARRIVALS and not run.failed]
     if contract.delivery is Delivery.SNAPSHOT:
         judged = judged[-1:]
-    kept = max((run.started for run in judged if run.rows_kept), default="")
-    newest = {**newest, contract.dataset: kept}
     last = {run.source: run for run in judged if run.source}
     return [
         Step(REPLAY, contract.dataset, why, source)
         for source, run in sorted(last.items())
-        if run.rows_quarantined and (why := _why_replay(contract, run, newest))
+        if run.rows_quarantined and (why := _why_replay(contract, run, versions))
     ]
 
 
-def _why_replay(contract: Contract, last: Run, newest: Mapping[str, str]) -> str | None:
-    """Why the rows that a run refused may now be kept, or ``None``."""
+def _why_replay(contract: Contract, last: Run, versions: Mapping[str, int]) -> str | None:
+    """Why the rows that a run refused may now be kept, or ``None``.
+
+    A parent that the run could not read counts as one that had no version.
+    """
     if last.contract != contract.digest:
         return "its contract changed"
-    parents = {column.reference.dataset for column in contract.references if column.reference}
-    arrived = sorted(name for name in parents if _came_since(name, contract, last, newest))
+    arrived = sorted(
+        name for name, version in versions.items() if version != last.parents.get(name, NO_VERSION)
+    )
     return f"rows wait for {', '.join(arrived)}" if arrived else None
-
-
-def _came_since(parent: str, contract: Contract, last: Run, newest: Mapping[str, str]) -> bool:
-    """Whether rows of a parent came after a run had looked for them; its own come as it ends."""
-    came = newest.get(parent, "")
-    return came >= last.started if parent == contract.dataset else came > last.started

@@ -5,7 +5,7 @@ before a crash is in the log the next time it is asked; only failed runs are wri
 """
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -43,7 +43,11 @@ ARRIVALS = (RECEIVE, REPLAY)
 
 @dataclass(frozen=True)
 class Run:
-    """One run on one dataset; rows read = kept + quarantined + duplicate."""
+    """One run on one dataset; rows read = kept + quarantined + duplicate.
+
+    ``inputs`` are the versions a derived dataset was made from; ``parents`` are those of the
+    datasets referred to, when delivered rows were judged. One that could not be read is not there.
+    """
 
     dataset: str
     kind: str
@@ -62,6 +66,7 @@ class Run:
     key: list[str] = field(default_factory=list)
     code: str = ""
     inputs: dict[str, int] = field(default_factory=dict)
+    parents: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
     stages: dict[str, float] = field(default_factory=dict)
@@ -71,6 +76,17 @@ class Run:
     def failed(self) -> bool:
         """Whether the run changed nothing because something was wrong."""
         return bool(self.error)
+
+    @property
+    def changed_rows(self) -> bool:
+        """Whether the dataset's kept rows may be others than before."""
+        unchanged = {REPLAY: not self.rows_kept, EXPIRE: not self.rows_read}
+        return self.version is not None and not unchanged.get(self.kind, False)
+
+    @property
+    def brought_rows(self) -> bool:
+        """Whether delivered rows were kept."""
+        return self.version is not None and self.kind in ARRIVALS and self.rows_kept > 0
 
 
 _FIELDS = {item.name for item in fields(Run)}
@@ -117,14 +133,14 @@ class RunLog:
         runs = [_run(name, version, facts) for name, version, facts in rows if facts.get("kind")]
         return sorted(runs, key=lambda run: run.started)
 
-    def newest(self, dataset: str, kinds: Collection[str]) -> Run | None:
-        """The newest run of some kinds that changed a dataset, if any did."""
+    def newest(self, dataset: str, wanted: Callable[[Run], bool]) -> Run | None:
+        """The newest committed run of a dataset that is wanted, if there is one."""
         query = select(RUNS.c.version, RUNS.c.facts).where(RUNS.c.dataset == dataset)
         query = query.where(RUNS.c.version.is_not(None)).order_by(RUNS.c.version.desc())
         with self._engine.connect() as connection:
             rows = connection.execute(query)
-            found = (_run(dataset, *row) for row in rows if row.facts.get("kind") in kinds)
-            return next(found, None)
+            found = (_run(dataset, *row) for row in rows if row.facts.get("kind"))
+            return next(filter(wanted, found), None)
 
 
 def deliveries(runs: Iterable[Run]) -> dict[str, Run]:
@@ -145,6 +161,11 @@ def newest_change(runs: Sequence[Run]) -> str:
 def newest_version(runs: Sequence[Run]) -> int:
     """The version of the newest run that changed a dataset; -1 where there is none."""
     return max((run.version for run in runs if run.version is not None), default=-1)
+
+
+def rows_version(runs: Iterable[Run]) -> int:
+    """The version of the newest run that changed a dataset's rows; -1 where there is none."""
+    return newest_version([run for run in runs if run.changed_rows])
 
 
 def _run(dataset: str, version: int | None, facts: dict[str, Any]) -> Run:

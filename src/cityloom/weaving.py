@@ -9,7 +9,14 @@ from cityloom.contract import Contract
 from cityloom.errors import DeliveryError, passed_over
 from cityloom.graph import DatasetFunction, LastRun, why_stale
 from cityloom.inbox import DeliveredFile, delivered_files
-from cityloom.plan import Step, parents_first, receipts, replays
+from cityloom.plan import (
+    WILL_CHANGE,
+    Step,
+    parent_versions,
+    parents_first,
+    receipts,
+    replays,
+)
 from cityloom.quarantine import MARKER, undo_torn_commit
 from cityloom.runs import (
     DERIVE,
@@ -17,9 +24,7 @@ from cityloom.runs import (
     RECEIVE,
     Run,
     last_made,
-    newest_change,
-    newest_version,
-    now,
+    rows_version,
 )
 
 if TYPE_CHECKING:
@@ -165,12 +170,12 @@ def _receipts(city: "City", contract: Contract, runs: RunsByDataset) -> list[Ste
 
 
 def _replays(city: "City", runs: RunsByDataset, touched: set[str]) -> list[Step]:
-    newest = {name: newest_change(found) for name, found in runs.items()}
-    newest |= dict.fromkeys(touched, now())
     steps = []
     for contract in _ready(city):
         if contract.dataset not in touched:
-            steps += replays(contract, runs.get(contract.dataset, []), newest)
+            versions = parent_versions(contract, city.contracts, runs)
+            versions |= dict.fromkeys(touched.intersection(versions), WILL_CHANGE)
+            steps += replays(contract, runs.get(contract.dataset, []), versions)
     return steps
 
 
@@ -274,7 +279,7 @@ def _input(city: "City", name: str, versions: Mapping[str, int]) -> "Input":
 
 
 def _versions(function: DatasetFunction, runs: RunsByDataset) -> dict[str, int]:
-    return {name: newest_version(runs.get(name, [])) for name in function.inputs}
+    return {name: rows_version(runs.get(name, [])) for name in function.inputs}
 
 
 def _why_stale(
