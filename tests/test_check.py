@@ -287,3 +287,26 @@ def test_modules_that_do_not_fit_together_are_one_finding_among_the_others(
     assert str(town.folder) not in module.what
     assert "mend that module" in module.mend
     assert "left" in left.what
+
+
+def test_files_in_a_datasets_folder_that_its_path_does_not_match_are_named(tmp_path: Path) -> None:
+    server = {"path": "inbox/case.*", "format": "csv"}
+    text = contract_text("case", [column("no", "integer")], server=server)
+    city = city_with(tmp_path, case=text)
+    (city.path / "inbox" / "case").mkdir()
+    for name in ("case.csv", "case/a.csv"):
+        (city.path / "inbox" / name).write_text("no\n1\n")
+    finding = only(city)
+    assert finding.what.startswith("inbox/case/a.csv: the contract of case does not look there")
+    assert "path: inbox/case'" in finding.mend
+    set_contract(city.path, "case", text.replace("inbox/case.*", "inbox/case"))
+    assert found(city) == []
+
+
+def test_files_that_another_datasets_path_matches_are_not_overlooked(tmp_path: Path) -> None:
+    near = contract_text("near", [column("no")], server={"path": "inbox/case/*.csv"})
+    far = contract_text("case", [column("no")], server={"path": "post/*.csv"})
+    city = city_with(tmp_path, near=near, case=far)
+    (city.path / "inbox" / "case").mkdir()
+    (city.path / "inbox" / "case" / "a.csv").write_text("no\n1\n")
+    assert found(city) == []

@@ -48,6 +48,13 @@ def test_a_contract_may_name_another_place(city: City) -> None:
     assert found(city, "posted") == ["post/mon/thing-1.csv", "post/tue/thing-2.csv"]
 
 
+def test_its_own_folder_as_the_path_stands_for_all_of_its_usual_place(tmp_path: Path) -> None:
+    text = contract_text("thing", [column("id")], server={"path": "inbox/thing", "format": "csv"})
+    city = new_city(tmp_path / "city", {"thing": text})
+    put(city, "inbox/thing/2024/a.csv", "inbox/thing.csv")
+    assert list(named(city, "thing").values()) == ["2024/a.csv", "thing.csv"]
+
+
 def named(city: City, dataset: str) -> dict[str, str]:
     files = delivered_files(city.path, city.contract(dataset))
     return {str(file.path.relative_to(city.path)): file.source for file in files}

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from cityloom.city import City
 from cityloom.contract import Contract
 from cityloom.errors import UsageError
+from cityloom.inbox import in_text, overlooked_files
 from cityloom.runs import DERIVE, EXPIRE, RECEIVE, REPLAY, Run
 
 DUCKDB = "1.5.5"
@@ -53,6 +54,7 @@ def _of_datasets(city: City) -> Iterator[Finding]:
         yield from _failures(city, runs)
         yield from _lateness(contract, runs) if name in city.received else ()
     yield from _unknown_inbox(city)
+    yield from _overlooked(city)
 
 
 def contract_findings(city: City) -> list[Finding]:
@@ -187,6 +189,25 @@ def _unknown_inbox(city: City) -> Iterator[Finding]:
                 f"('cityloom contract draft' writes a first one), or rename it",
                 serious=False,
             )
+
+
+def _overlooked(city: City) -> Iterator[Finding]:
+    """Files that lie where a dataset's usually do, while its contract names another place."""
+    for dataset, files in overlooked_files(city.path, city.received.values()).items():
+        contract = city.contract(dataset)
+        names = [in_text(path.relative_to(city.path)) for path in files]
+        yield Finding(
+            f"{_some(names)}: the contract of {dataset} does not look there, "
+            f"its path is {contract.files.path}",
+            f"write 'path: inbox/{dataset}' in {_file(city, contract)} to receive what lies in "
+            f"inbox/{dataset}/ and in inbox/{dataset}.*, or move the files",
+        )
+
+
+def _some(names: list[str]) -> str:
+    """The first three names, and how many more there are."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
 
 
 def _strays(city: City) -> Iterator[Finding]:

@@ -41,10 +41,29 @@ def delivered_files(city: Path, contract: Contract) -> list[DeliveredFile]:
     inbox = city / "inbox"
     own = inbox / contract.dataset
     pattern = contract.files.path
-    places = (pattern,) if pattern else (f"inbox/{own.name}/**/*", f"inbox/{own.name}.*")
-    found = {path for place in places for path in city.glob(place) if _is_delivered(path)}
+    found = _matching(city, (pattern,) if pattern else _usual_places(contract))
     files = _named(found, own, city / _fixed_part(pattern) if pattern else inbox)
     return sorted(files, key=lambda file: file.path)
+
+
+def overlooked_files(city: Path, contracts: Iterable[Contract]) -> dict[str, list[Path]]:
+    """The files in each dataset's usual place of the inbox that no contract's path matches."""
+    known = list(contracts)
+    elsewhere = [contract for contract in known if contract.files.path]
+    if not elsewhere:
+        return {}
+    matched = {file.path for contract in known for file in delivered_files(city, contract)}
+    usual = {c.dataset: _matching(city, _usual_places(c)) - matched for c in elsewhere}
+    return {dataset: sorted(paths) for dataset, paths in usual.items() if paths}
+
+
+def _usual_places(contract: Contract) -> tuple[str, str]:
+    """Where a dataset's files lie if its contract names no other place."""
+    return f"inbox/{contract.dataset}/**/*", f"inbox/{contract.dataset}.*"
+
+
+def _matching(city: Path, places: Iterable[str]) -> set[Path]:
+    return {path for place in places for path in city.glob(place) if _is_delivered(path)}
 
 
 def _is_delivered(path: Path) -> bool:
@@ -60,11 +79,11 @@ def _fixed_part(pattern: str) -> Path:
 def _named(paths: Iterable[Path], own: Path, base: Path) -> list[DeliveredFile]:
     """The files by their names; of two with one name, that in the dataset's folder keeps it."""
     taken: dict[str, Path] = {}
-    for path in sorted(paths, key=lambda p: (own not in p.parents, _in_text(p) != str(p), p)):
-        usual = _in_text(path.relative_to(own if own in path.parents else base))
+    for path in sorted(paths, key=lambda p: (own not in p.parents, in_text(p) != str(p), p)):
+        usual = in_text(path.relative_to(own if own in path.parents else base))
         beside = os.path.relpath(path, own)
         escaped = os.fsencode(beside).decode("ascii", errors="backslashreplace")
-        names = (name for name in (usual, _in_text(beside), escaped) if name not in taken)
+        names = (name for name in (usual, in_text(beside), escaped) if name not in taken)
         taken[next(names)] = path
     return [DeliveredFile(path, name) for name, path in taken.items()]
 
@@ -81,10 +100,10 @@ def files_in(path: Path) -> list[DeliveredFile]:
         files = [path] if path.is_file() else []
     if not files:
         raise DeliveryError(f"{path}: no such file, or an empty folder")
-    return [DeliveredFile(file, _in_text(file.name)) for file in files]
+    return [DeliveredFile(file, in_text(file.name)) for file in files]
 
 
-def _in_text(name: PurePath | str) -> str:
+def in_text(name: PurePath | str) -> str:
     """A name as text, also one that was written in GBK, or in whatever bytes."""
     written = os.fsencode(name.as_posix() if isinstance(name, PurePath) else name)
     for encoding in ("utf-8", "gb18030"):
@@ -106,7 +125,7 @@ class Fingerprints:
         """The SHA-256 of a file's bytes, in hexadecimal."""
         path = path.resolve()
         stat = path.stat()
-        name = _in_text(path)
+        name = in_text(path)
         known = self._seen.get(name)
         if known and known[:2] == (stat.st_size, stat.st_mtime_ns):
             return str(known[2])

@@ -352,7 +352,7 @@ status: draft
 servers:
   - server: inbox
     type: local
-    path: inbox/trial.*
+    path: inbox/trial
     format: csv
     delimiter: tab
     encoding: gb18030

@@ -134,7 +134,8 @@ class RowRule:
 class Files:
     """Where deliveries lie and how they are written.
 
-    ``path`` is a glob relative to the city; ``None`` means the dataset's place in ``inbox/``.
+    ``path`` is a glob relative to the city; ``None`` means the dataset's usual place,
+    its folder in ``inbox/`` and the files there that bear its name.
     """
 
     path: str | None = None

@@ -202,7 +202,7 @@ def _contract(document: OpenDataContractStandard, origin: str, digest: str) -> C
         frequency=_period(document.slaProperties, "frequency"),
         grows=flag(custom, "grows"),
         rules=tuple(_row_rules(table)),
-        files=_files(document),
+        files=_files(document, table.name or ""),
         origin=origin,
         digest=digest,
         is_draft=document.status == "draft",
@@ -262,7 +262,7 @@ def _conditions(qualities: Iterable[DataQuality], unnamed: str) -> Iterator[RowR
         yield RowRule(name, quality.implementation, quality.description or "")
 
 
-def _files(document: OpenDataContractStandard) -> Files:
+def _files(document: OpenDataContractStandard, dataset: str) -> Files:
     if not document.servers:
         return Files()
     server = document.servers[0]
@@ -273,12 +273,15 @@ def _files(document: OpenDataContractStandard) -> Files:
             "and no quotation mark or line end"
         )
     encoding = _encoding(server.encoding or "utf-8")
-    return Files(_pattern(server.path), server.format, delimiter, encoding)
+    return Files(_pattern(server.path, dataset), server.format, delimiter, encoding)
 
 
-def _pattern(path: str | None) -> str | None:
-    """The pattern of a dataset's files, which lie in the city."""
-    if not path:
+def _pattern(path: str | None, dataset: str) -> str | None:
+    """The pattern of a dataset's files, which lie in the city.
+
+    Its own folder of the inbox stands for all of its usual place.
+    """
+    if not path or PurePath(path) == PurePath("inbox", dataset):
         return None
     parts = PurePath(path).parts
     if not parts or PurePath(path).is_absolute() or ".." in parts:

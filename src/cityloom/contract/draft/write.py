@@ -73,7 +73,7 @@ def _server(draft: DraftedContract) -> Iterator[str]:
     yield "servers:"
     yield "  - server: inbox"
     yield "    type: local"
-    yield f"    path: inbox/{draft.dataset}.*"
+    yield f"    path: inbox/{draft.dataset}"
     yield f"    format: {files.format}"
     if files.delimiter != ",":
         yield f"    delimiter: {'tab' if files.delimiter == chr(9) else scalar(files.delimiter)}"
