@@ -67,6 +67,55 @@ def refusal(stated: Document | str) -> str:
     return str(caught.value)
 
 
+# What is stated twice
+
+
+def test_a_key_that_comes_twice_is_named_with_its_lines() -> None:
+    text = "apiVersion: v3.1.0\nkind: DataContract\nid: a\nversion: 1.0.0\nid: b\n"
+    assert refusal(text) == (
+        f"{FILE}: line 5: the key 'id' is there already, on line 3; keep one of them"
+    )
+
+
+def test_a_key_that_comes_twice_in_a_column_is_named() -> None:
+    text = yaml.safe_dump(document({"name": "number", "classification": "sensitive"}))
+    twice = text.replace(
+        "classification: sensitive\n", 'classification: sensitive\n    "classification": public\n'
+    )
+    assert "the key 'classification' is there already" in refusal(twice)
+
+
+def test_a_custom_property_that_comes_twice_is_named_with_its_lines() -> None:
+    text = yaml.safe_dump(document(), sort_keys=False)
+    text += "customProperties:\n"
+    text += "  - {property: classification, value: sensitive}\n"
+    text += "  - {value: public, property: classification}\n"
+    line = text.count("\n")
+    assert refusal(text) == (
+        f"{FILE}: line {line}: the custom property 'classification' is there already, "
+        f"on line {line - 1}; keep one of them"
+    )
+
+
+def test_a_key_taken_over_from_elsewhere_may_be_stated_anew() -> None:
+    text = yaml.safe_dump(document(), sort_keys=False).replace(
+        "  - name: number\n    logicalType: integer\n",
+        "  - &a {name: number, logicalType: integer}\n  - {<<: *a, name: other}\n",
+    )
+    assert [column.name for column in read(text).columns] == ["number", "other"]
+
+
+@pytest.mark.parametrize("kind", ["DataProduct", "datacontract", None])
+def test_a_document_of_another_kind_is_no_contract(kind: str | None) -> None:
+    assert f"kind '{kind}': expected 'DataContract'" in refusal(document(kind=kind))
+
+
+@pytest.mark.parametrize("version", ["v2.2.2", "v4.0.0", "3.1.0", 3, "v3.1"])
+def test_another_version_of_the_standard_is_refused(version: object) -> None:
+    said = refusal(document(apiVersion=version))
+    assert f"apiVersion '{version}': expected version 3 of the standard" in said
+
+
 # What a contract says when it says no more than the standard asks
 
 

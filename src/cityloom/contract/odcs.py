@@ -27,6 +27,7 @@ from cityloom.contract.model import (
     Kind,
     RowRule,
 )
+from cityloom.contract.once import OnceLoader
 from cityloom.contract.refusals import refuse_forbidden
 from cityloom.contract.spelling import check_spelling
 from cityloom.errors import ContractError
@@ -34,6 +35,8 @@ from cityloom.mistakes import first_mistake
 
 SUFFIX = ".odcs.yaml"
 
+_KIND = "DataContract"
+_API_VERSION = re.compile(r"v3(\.[0-9]+){2}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _DOUBT = re.compile(r"^[ \t]*#[ \t]*doubt:", re.MULTILINE)
 _UNIT = re.compile(r"h(ours?)?|d(ays?)?|w(eeks?)?|m(onths?)?|y(ears?)?")
@@ -93,7 +96,8 @@ def _meant(path: Path) -> frozenset[str]:
     """The datasets that a file may be the contract of: by its name, and by what can be read."""
     names = {path.name.removesuffix(SUFFIX)}
     with suppress(OSError, UnicodeDecodeError, ContractError, LookupError, TypeError):
-        names.add(str(_yaml(path.read_text(encoding="utf-8"), "")["schema"][0]["name"]))
+        text = path.read_text(encoding="utf-8")
+        names.add(str(_yaml(text, "", yaml.SafeLoader)["schema"][0]["name"]))
     return frozenset(names)
 
 
@@ -136,19 +140,32 @@ def _document(text: str, origin: str) -> OpenDataContractStandard:
             f"{origin}: not an ODCS contract: expected keys and values, as in 'kind: DataContract'"
         )
     try:
+        _check_standard(stated)
         document = OpenDataContractStandard(**stated)
+        check_spelling(stated, document)
     except pydantic.ValidationError as error:
         raise ContractError(f"{origin}: {first_mistake(error, stated)}") from None
-    try:
-        check_spelling(stated, document)
     except ContractError as error:
         raise ContractError(f"{origin}: {error}") from None
     return document
 
 
-def _yaml(text: str, origin: str) -> Any:
+def _check_standard(stated: dict[str, Any]) -> None:
+    """See that a document says it is a contract, of a version of the standard that is read here."""
+    kind, version = stated.get("kind", _KIND), stated.get("apiVersion", "v3.0.0")
+    if kind != _KIND:
+        raise ContractError(f"kind '{kind}': expected '{_KIND}'")
+    if not isinstance(version, str) or not _API_VERSION.fullmatch(version):
+        raise ContractError(
+            f"apiVersion '{version}': expected version 3 of the standard, as in v3.1.0"
+        )
+
+
+def _yaml(text: str, origin: str, loader: type[yaml.SafeLoader] = OnceLoader) -> Any:
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, loader)
+    except ContractError as error:
+        raise ContractError(f"{origin}: {error}") from None
     except RecursionError:
         raise ContractError(f"{origin}: not YAML that can be read: nested too deeply") from None
     except yaml.YAMLError as error:
