@@ -10,7 +10,7 @@ from cityloom.contract import parse_contract
 from cityloom.errors import ContractError, DeliveryError
 from cityloom.inbox import Fingerprints, delivered_files, files_in
 from cityloom.store import open_store
-from tests.cities import column, contract_text, new_city
+from tests.cities import column, contract_text, new_city, rows
 
 
 @pytest.fixture
@@ -46,6 +46,28 @@ def test_a_dataset_has_a_folder_or_files_of_its_name_in_the_inbox(city: City) ->
 def test_a_contract_may_name_another_place(city: City) -> None:
     put(city, "post/mon/thing-1.csv", "post/tue/thing-2.csv", "post/tue/x.csv", "inbox/posted.csv")
     assert found(city, "posted") == ["post/mon/thing-1.csv", "post/tue/thing-2.csv"]
+
+
+def test_files_come_in_the_order_of_the_numbers_in_their_names(city: City) -> None:
+    put(city, "inbox/thing/10.csv", "inbox/thing/9.csv", "inbox/thing/2024-10/a.csv")
+    put(city, "inbox/thing/2024-9/b.csv", "inbox/thing/010.csv", "inbox/thing/x.csv")
+    names = ["9.csv", "010.csv", "10.csv", "2024-9/b.csv", "2024-10/a.csv", "x.csv"]
+    assert list(named(city, "thing").values()) == names
+    assert [file.source for file in files_in(city.path / "inbox" / "thing")] == [
+        "9.csv", "010.csv", "10.csv", "x.csv",
+    ]  # fmt: skip
+
+
+def test_the_newest_of_several_snapshots_by_number_is_what_the_dataset_holds(
+    tmp_path: Path,
+) -> None:
+    text = contract_text("thing", [column("id")], delivery="snapshot")
+    city = new_city(tmp_path / "city", {"thing": text})
+    put(city, "inbox/thing/9.csv")
+    put(city, "inbox/thing/10.csv")
+    (city.path / "inbox" / "thing" / "10.csv").write_bytes(b"id\nnew\n")
+    city.weave()
+    assert rows(city, "thing") == [{"id": "new"}]
 
 
 def test_its_own_folder_as_the_path_stands_for_all_of_its_usual_place(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class DeliveredFile:
 
 
 def delivered_files(city: Path, contract: Contract) -> list[DeliveredFile]:
-    """The files that lie ready for a dataset, by path, each with a name of its own.
+    """The files that lie ready for a dataset, in their order, each with a name of its own.
 
     A file goes by its path below the dataset's folder of the inbox, or below what stands before the
     first wildcard of the contract's own pattern.
@@ -43,7 +44,13 @@ def delivered_files(city: Path, contract: Contract) -> list[DeliveredFile]:
     pattern = contract.files.path
     found = _matching(city, (pattern,) if pattern else _usual_places(contract))
     files = _named(found, own, city / _fixed_part(pattern) if pattern else inbox)
-    return sorted(files, key=lambda file: file.path)
+    return sorted(files, key=lambda file: in_order(file.source))
+
+
+def in_order(name: str) -> tuple[list[tuple[bool, int, str]], str]:
+    """By what names are ordered as people count: numbers by their value, so 9 before 10."""
+    parts = re.split(r"([0-9]+)", name)
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts], name
 
 
 def overlooked_files(city: Path, contracts: Iterable[Contract]) -> dict[str, list[Path]]:
@@ -89,18 +96,19 @@ def _named(paths: Iterable[Path], own: Path, base: Path) -> list[DeliveredFile]:
 
 
 def files_in(path: Path) -> list[DeliveredFile]:
-    """One file, or the files of a folder, by name.
+    """One file, or the files of a folder, in the order of their names.
 
     Raises:
         DeliveryError: there is nothing there.
     """
     if path.is_dir():
-        files = [f for f in sorted(path.iterdir()) if f.is_file() and not f.name.startswith(".")]
+        files = [f for f in path.iterdir() if f.is_file() and not f.name.startswith(".")]
     else:
         files = [path] if path.is_file() else []
     if not files:
         raise DeliveryError(f"{path}: no such file, or an empty folder")
-    return [DeliveredFile(file, in_text(file.name)) for file in files]
+    delivered = [DeliveredFile(file, in_text(file.name)) for file in files]
+    return sorted(delivered, key=lambda file: in_order(file.source))
 
 
 def in_text(name: PurePath | str) -> str:
