@@ -1,5 +1,6 @@
 """The check names everything that is wrong with a city, each with its mend."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -310,3 +311,26 @@ def test_files_that_another_datasets_path_matches_are_not_overlooked(tmp_path: P
     (city.path / "inbox" / "case").mkdir()
     (city.path / "inbox" / "case" / "a.csv").write_text("no\n1\n")
     assert found(city) == []
+
+
+@pytest.mark.parametrize("name", ["tree.yaml", "tree.odcs.yml", "tree.yml", "tree.ODCS.yaml"])
+def test_a_contract_that_is_misnamed_is_told(tmp_path: Path, name: str) -> None:
+    city = city_with(tmp_path, case=PLAIN)
+    (city.path / "contracts" / name).write_text(contract_text("tree", [column("no")]))
+    (city.path / "contracts" / "notes.txt").write_text("nothing of it")
+    finding = only(city)
+    assert finding.what.startswith(f"contracts/{name} is not read")
+    assert "rename it to tree.odcs.yaml" in finding.mend
+
+
+def test_a_table_that_no_contract_claims_is_told(tmp_path: Path) -> None:
+    city = city_with(tmp_path, case=PLAIN)
+    deliver(city, "case", "a.csv", csv_bytes(["no"], [[1], ["x"]]))
+    contract = city.path / "contracts" / "case.odcs.yaml"
+    contract.rename(tmp_path / "case.odcs.yaml")
+    shutil.rmtree(city.path / "scratch" / "delivered")
+    finding = only(city)
+    assert finding.what == "lake/case holds rows that no contract claims"
+    assert "put its contract back" in finding.mend
+    contract.write_text("schema: [")
+    assert not any("no contract claims" in item.what for item in found(city))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 from cityloom.city import City
-from cityloom.contract import Contract
+from cityloom.contract import SUFFIX, Contract
 from cityloom.errors import UsageError
 from cityloom.inbox import in_text, overlooked_files
 from cityloom.runs import DERIVE, EXPIRE, RECEIVE, REPLAY, Run
@@ -55,11 +55,25 @@ def _of_datasets(city: City) -> Iterator[Finding]:
         yield from _lateness(contract, runs) if name in city.received else ()
     yield from _unknown_inbox(city)
     yield from _overlooked(city)
+    yield from _unclaimed(city)
 
 
 def contract_findings(city: City) -> list[Finding]:
     """What is wrong with the city's contracts themselves."""
-    return [*_broken(city), *_waiting(city), *_drafts(city)]
+    return [*_broken(city), *_misnamed(city), *_waiting(city), *_drafts(city)]
+
+
+def _misnamed(city: City) -> Iterator[Finding]:
+    """Files of ``contracts/`` that look like contracts and are read by nobody."""
+    for path in sorted((city.path / "contracts").glob("*")):
+        name = path.name.lower()
+        if name.endswith((".yaml", ".yml")) and not path.name.endswith(SUFFIX):
+            dataset = name.partition(".")[0]
+            yield Finding(
+                f"contracts/{in_text(path.name)} is not read: contracts are named "
+                f"<dataset>{SUFFIX}",
+                f"rename it to {in_text(dataset)}{SUFFIX}, or take it out of contracts/",
+            )
 
 
 def _broken(city: City) -> Iterator[Finding]:
@@ -191,6 +205,21 @@ def _unknown_inbox(city: City) -> Iterator[Finding]:
             )
 
 
+def _unclaimed(city: City) -> Iterator[Finding]:
+    """Tables of the lake whose contract is gone or has another name now."""
+    lake = city.path / "lake"
+    folders = [*lake.glob("*"), *(lake / "_quarantine").glob("*")]
+    tables = {path.name for path in folders if path.is_dir() and path != lake / "_quarantine"}
+    for name in sorted(tables - set(city.contracts)):
+        if not city.what_broke(name):
+            yield Finding(
+                f"lake/{name} holds rows that no contract claims",
+                "put its contract back (to erase a subject from it, too), or, if the dataset is "
+                f"given up, remove lake/{name} and lake/_quarantine/{name}",
+                serious=False,
+            )
+
+
 def _overlooked(city: City) -> Iterator[Finding]:
     """Files that lie where a dataset's usually do, while its contract names another place."""
     for dataset, files in overlooked_files(city.path, city.received.values()).items():
@@ -199,7 +228,7 @@ def _overlooked(city: City) -> Iterator[Finding]:
         yield Finding(
             f"{_some(names)}: the contract of {dataset} does not look there, "
             f"its path is {contract.files.path}",
-            f"write 'path: inbox/{dataset}' in {_file(city, contract)} to receive what lies in "
+            f"write 'path: inbox/{dataset}' in {contract.origin} to receive what lies in "
             f"inbox/{dataset}/ and in inbox/{dataset}.*, or move the files",
         )
 
