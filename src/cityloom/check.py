@@ -7,7 +7,8 @@ from importlib.metadata import version
 
 from cityloom.city import City
 from cityloom.contract import SUFFIX, Contract
-from cityloom.errors import UsageError
+from cityloom.damage import lake_damage
+from cityloom.errors import UsageError, mended
 from cityloom.inbox import in_text, overlooked_files
 from cityloom.runs import DERIVE, EXPIRE, RECEIVE, REPLAY, Run
 
@@ -49,7 +50,9 @@ def _of_datasets(city: City) -> Iterator[Finding]:
         return
     yield from contract_findings(city)
     for name, contract in sorted(contracts.items()):
-        runs = city.runs(name)
+        damage = _damage(city, name)
+        runs = city.log.all(name) if damage else city.runs(name)
+        yield from damage
         yield from _references(city, contract)
         yield from _failures(city, runs)
         yield from _lateness(contract, runs) if name in city.received else ()
@@ -131,6 +134,10 @@ def _ledger(city: City) -> Iterator[Finding]:
         city.ledger.verify()
     except UsageError as error:
         yield Finding(str(error), "compare the ledger with the last copy kept elsewhere")
+
+
+def _damage(city: City, dataset: str) -> list[Finding]:
+    return [Finding(what, mended(dataset)) for what in lake_damage(city, dataset)]
 
 
 def _references(city: City, contract: Contract) -> Iterator[Finding]:

@@ -248,14 +248,10 @@ class City:
         Raises:
             AccessRefused: policy does not permit it; the refusal is in the ledger.
         """
-        from cityloom.engine import Engine
-
         contract = self.contract(dataset)
         rows = _at_most(limit, self.kept(dataset).rows())
         self._allow(contract, principal, purpose, dataset, rows)
-        engine = Engine(self.settings.engine, self.readers_scratch)
-        table = engine.table(dataset, self.kept(dataset).files(), contract.schema)
-        return engine.batches(table if limit is None else table.limit(limit))
+        return self._rows(dataset, self.kept(dataset).files(), contract.schema, limit)
 
     def read_quarantine(
         self,
@@ -272,7 +268,6 @@ class City:
         Raises:
             AccessRefused: policy does not permit it; the refusal is in the ledger.
         """
-        from cityloom.engine import Engine
         from cityloom.quarantine import MARKER, SCHEMA, declared_only
 
         files = self.quarantine_files(dataset)
@@ -280,12 +275,23 @@ class City:
         contract = self.contract(dataset)
         what = f"{dataset} (quarantine)"
         self._allow(contract, principal, purpose, what, _at_most(limit, rows))
-        engine = Engine(self.settings.engine, self.readers_scratch)
-        table = engine.table(f"{dataset}_quarantine", files, SCHEMA)
-        found = engine.batches(table if limit is None else table.limit(limit))
+        found = self._rows(f"{dataset}_quarantine", files, SCHEMA, limit)
         if sees_undeclared(principal, purpose):
             return found
         return declared_only(found, self._names_as_refused(contract))
+
+    def _rows(
+        self, name: str, files: list[Path], schema: "pa.Schema", limit: int | None
+    ) -> "pa.RecordBatchReader":
+        """The rows of some data files, streamed; one that is damaged or missing is named."""
+        from cityloom.damage import read_whole, reading
+        from cityloom.engine import Engine
+
+        with faults_in_words(self.path), reading(files):
+            engine = Engine(self.settings.engine, self.readers_scratch)
+            table = engine.table(name, files, schema)
+            found = engine.batches(table if limit is None else table.limit(limit))
+        return read_whole(found, files)
 
     def may_read(self, dataset: str, principal: Principal, purpose: str | None = None) -> Decision:
         """Whether a read would be permitted, without reading."""

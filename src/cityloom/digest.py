@@ -54,6 +54,7 @@ class Digests:
 
 
 def _file_digest(file: Path, schema: pa.Schema, scratch: Path) -> str:
+    from cityloom.damage import reading
     from cityloom.lake import scan
     from cityloom.sql import connect, quoted
 
@@ -66,6 +67,8 @@ def _file_digest(file: Path, schema: pa.Schema, scratch: Path) -> str:
     halves = ", ".join(
         f"coalesce(sum(md5_number_{half}({row})::HUGEINT), 0)" for half in ("upper", "lower")
     )
-    found = connect(scratch).execute(f"SELECT {halves} FROM ({scan([file], schema)})").fetchone()
+    query = f"SELECT {halves} FROM ({scan([file], schema)})"
+    with reading([file]):
+        found = connect(scratch).execute(query).fetchone()
     assert found is not None
     return f"{((int(found[0]) << 64) + int(found[1])) % _MODULUS:032x}"

@@ -1,5 +1,6 @@
 """What can go wrong, in words a person can act on."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from shlex import quote
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ARROW = re.compile(r"\s*\x1b\[\d*m↳\x1b\[\d*m")
+_DATA_FILE = re.compile(r"""[^'"\n]*/lake/(?:_quarantine/)?[^/'"\n]+/[^/'"\n]+\.parquet""")
 
 
 _MENDS: dict[type[Exception], str] = {
@@ -61,19 +63,45 @@ def faults_in_words(place: Path | None = None) -> Iterator[None]:
     """
     try:
         yield
-    except (UsageError, BrokenPipeError):
-        raise
     except Exception as error:
-        if not isinstance(error, _faults()):
+        if (told := in_words(error, place)) is None:
             raise
-        said = plain(error)
-        where = f"{place}: " if place and str(place) not in said else ""
-        if mend := _MENDS.get(type(error)):
-            raise StorageError(f"{where}{said}; {mend}") from error
-        raise StorageError(
-            f"{where}{said}. What was committed is whole; nothing else was kept. "
-            "See that the disk is sound and has free space, then run the same command again"
-        ) from error
+        raise told from error
+
+
+def in_words(error: Exception, place: Path | None = None) -> StorageError | None:
+    """What storage failed with, in words with the ``place``; ``None`` where it was not storage."""
+    if isinstance(error, UsageError | BrokenPipeError):
+        return None
+    said = plain(error)
+    if hurt := _hurt_file(error):
+        return harmed(hurt, said.partition(" LINE ")[0])
+    if not isinstance(error, storage_faults()) or _is_defect(error):
+        return None
+    where = f"{place}: " if place and str(place) not in said else ""
+    if mend := _MENDS.get(type(error)):
+        return StorageError(f"{where}{said}; {mend}")
+    return StorageError(
+        f"{where}{said}. What was committed is whole; nothing else was kept. "
+        "See that the disk is sound and has free space, then run the same command again"
+    )
+
+
+def harmed(file: Path, said: str = "") -> StorageError:
+    """A data file of the lake is missing, or damaged as ``said``; with what to do about it."""
+    state = f"damaged ({said})" if said else "damaged"
+    state = state if os.path.exists(file) else "missing"
+    dataset = file.parent.name
+    return StorageError(f"{dataset}: the data file {file} is {state}. {mended(dataset)}")
+
+
+def mended(dataset: str) -> str:
+    """What to do about a dataset of whose files in the lake one is damaged or missing."""
+    return (
+        "Put what is missing back from a copy of the city. Without a copy, move "
+        f"lake/{dataset}, lake/_quarantine/{dataset} and the store (store.sqlite) out of the city, "
+        "weave, and receive again what did not come from the inbox"
+    )
 
 
 @contextmanager
@@ -106,10 +134,33 @@ def plain(error: Exception) -> str:
     return " ".join(_ARROW.sub(":", text).split())
 
 
-def _faults() -> tuple[type[Exception], ...]:
+def storage_faults() -> tuple[type[Exception], ...]:
+    """What storage fails with."""
     import duckdb
     from deltalake.exceptions import DeltaError
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import DatabaseError
 
-    memory = duckdb.OutOfMemoryException
-    return (OSError, MemoryError, OperationalError, DeltaError, duckdb.IOException, memory)
+    told = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.InvalidInputException)
+    return (OSError, MemoryError, DatabaseError, DeltaError, *told)
+
+
+def _is_defect(error: Exception) -> bool:
+    """Whether an error of a database tells of a wrong query, not of a damaged or full disk."""
+    import duckdb
+    from sqlalchemy.exc import DatabaseError, OperationalError
+
+    if isinstance(error, DatabaseError):
+        return not isinstance(error, OperationalError) and type(error) is not DatabaseError
+    return isinstance(error, duckdb.InvalidInputException)
+
+
+def _hurt_file(error: Exception) -> Path | None:
+    """The data file that an error names, where it is missing or is not what was written."""
+    import duckdb
+
+    named = _DATA_FILE.search(str(error))
+    if named is None or not isinstance(error, OSError | duckdb.Error):
+        return None
+    file = Path(named[0])
+    gone = os.access(file.parent, os.X_OK) and not os.path.exists(file)
+    return file if gone or isinstance(error, duckdb.InvalidInputException) else None

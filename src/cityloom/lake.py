@@ -139,6 +139,18 @@ class LakeTable:
         """Bytes of the newest version's data files."""
         return sum(path.stat().st_size for path in self.files())
 
+    def sizes(self, version: int | None = None) -> dict[Path, int]:
+        """The data files of a version with their bytes, as its commits say."""
+        if not self.exists:
+            return {}
+        named = pa.table(self._open(version).get_add_actions(flatten=True)).to_pydict()
+        sizes = zip(named["path"], named["size_bytes"], strict=True)
+        return {self.folder / unquote(name): size for name, size in sorted(sizes)}
+
+    def versions(self) -> set[int]:
+        """The versions whose commits are in the log, from file names alone."""
+        return set(self._logged())
+
     def marker(self, name: str) -> int | None:
         """The number last recorded under ``name`` by a commit."""
         table = self._opened_if_there()

@@ -5,7 +5,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -17,7 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cityloom.city import City
-from cityloom.errors import UsageError
+from cityloom.errors import UsageError, faults_in_words, in_words, storage_faults
+from cityloom.store import open_store
 from cityloom.web.answers import STATIC, Page, answer
 from cityloom.web.asked import FormBySuffix
 from cityloom.web.desk import Desk
@@ -62,6 +62,8 @@ def create_app(city: City) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(UsageError, _unusable)
+    for fault in storage_faults():
+        app.add_exception_handler(fault, _faulty)
     app.add_middleware(FormBySuffix)
     app.add_middleware(_Manners)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
@@ -74,10 +76,17 @@ def create_app(city: City) -> FastAPI:
     return app
 
 
-def health(request: Request) -> dict[str, Any]:
-    """Whether the city can be read."""
+def health(request: Request) -> JSONResponse:
+    """Whether the city can be read: its store, its log of runs and its lake, as every page does."""
     desk: Desk = request.app.state.desk
-    return {"status": "ok", "city": desk.city.settings.name, "datasets": len(desk.city.contracts)}
+    try:
+        with faults_in_words(desk.path):
+            open_store(desk.path, desk.city.settings.database).dispose()
+            look = desk.look()
+    except UsageError as error:
+        return JSONResponse({"status": "failing", "error": str(error)}, 503)
+    name, datasets = look.city.settings.name, len(look.contracts)
+    return JSONResponse({"status": "ok", "city": name, "datasets": datasets})
 
 
 def _look_once(desk: Desk) -> None:
@@ -118,6 +127,12 @@ def _refused(request: Request, error: Exception) -> Response:
 
 def _unusable(request: Request, error: Exception) -> Response:
     return _error_page(request, 500, str(error))
+
+
+def _faulty(request: Request, error: Exception) -> Response:
+    if (told := in_words(error)) is None:
+        raise error
+    return _unusable(request, told)
 
 
 def _error_page(request: Request, status: int, words: str) -> Response:

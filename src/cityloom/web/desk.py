@@ -61,6 +61,11 @@ class Desk:
         self._lock = Lock()
 
     @property
+    def path(self) -> Path:
+        """The city's folder."""
+        return self._city.path
+
+    @property
     def city(self) -> City:
         """The city, with the contracts that it has now."""
         mark = _mark(self._city.path)

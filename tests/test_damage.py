@@ -1,0 +1,191 @@
+"""A data file or a log entry that is damaged or missing is named, with what to do about it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from cityloom.check import findings
+from cityloom.city import City
+from cityloom.errors import StorageError, faults_in_words
+from cityloom.lake import LakeTable
+from cityloom.web.app import create_app
+from tests.cities import column, contract_text, csv_bytes, deliver, digests, new_city, rows
+
+TREES = contract_text("tree", [column("id", "integer", key=1), column("name")])
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> City:
+    """A city with a dataset of one data file and some refused rows."""
+    made = new_city(tmp_path / "city", {"tree": TREES})
+    given = [(n, f"n{n * 7919 % 10007}") for n in range(3000)]
+    (made.path / "inbox" / "tree").mkdir()
+    content = csv_bytes(["id", "name"], [*given, ("x", "")])
+    (made.path / "inbox" / "tree" / "a.csv").write_bytes(content)
+    made.weave()
+    return made
+
+
+def data_file(city: City) -> Path:
+    (file,) = city.kept("tree").files()
+    return file
+
+
+def forget_store(city: City) -> None:
+    for path in city.path.glob("store.sqlite*"):
+        path.unlink()
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:100])
+
+
+def garble(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    for place in range(len(content) // 3, len(content) // 3 + 40):
+        content[place] ^= 0x55
+    file.write_bytes(content)
+
+
+HARM = {"damaged": cut, "damaged ": garble, "missing": Path.unlink}
+
+
+def assert_told(message: str, file: Path, state: str) -> None:
+    assert f"tree: the data file {file} is {state.strip()}" in message
+    assert "from a copy of the city" in message
+    assert "free space" not in message
+
+
+@pytest.mark.parametrize("state", HARM)
+def test_reading_rows_of_a_damaged_file_names_it(city: City, state: str) -> None:
+    file = data_file(city)
+    HARM[state](file)
+    with pytest.raises(StorageError) as caught:
+        rows(City.open(city.path), "tree")
+    assert_told(str(caught.value), file, state)
+
+
+@pytest.mark.parametrize("state", HARM)
+def test_counting_a_damaged_file_names_it(city: City, state: str) -> None:
+    file = data_file(city)
+    forget_store(city)
+    HARM[state](file)
+    with pytest.raises(StorageError) as caught:
+        City.open(city.path).datasets()
+    assert_told(str(caught.value), file, state)
+
+
+def test_receiving_into_a_dataset_with_a_damaged_file_names_it(city: City) -> None:
+    file = data_file(city)
+    cut(file)
+    with pytest.raises(StorageError) as caught:
+        deliver(City.open(city.path), "tree", "b.csv", b"id,name\n1,z\n")
+    assert_told(str(caught.value), file, "damaged")
+
+
+def test_the_console_says_on_its_error_page_which_file_is_missing(city: City) -> None:
+    data_file(city).unlink()
+    client = TestClient(create_app(City.open(city.path)), base_url="http://127.0.0.1")
+    answer = client.get("/datasets/tree/rows")
+    assert answer.status_code == 500
+    assert "the data file" in answer.text
+    assert "text/html" in answer.headers["content-type"]
+
+
+def test_a_fault_of_storage_outside_the_city_is_told_on_the_error_page(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(table: LakeTable) -> int:
+        raise FileNotFoundError(2, "No such file or directory", "/gone")
+
+    monkeypatch.setattr("cityloom.web.desk.Desk.look", fail)
+    client = TestClient(create_app(City.open(city.path)), base_url="http://127.0.0.1")
+    answer = client.get("/datasets")
+    assert answer.status_code == 500
+    assert "No such file or directory" in answer.text
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path: Path) -> None:
+    file = tmp_path / "lake" / "tree" / "part-1.parquet"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"x")
+    with pytest.raises(StorageError, match="Permission denied") as caught, faults_in_words():
+        raise PermissionError(13, "Permission denied", str(file))
+    assert "damaged" not in str(caught.value)
+
+
+def told(city: City) -> list[str]:
+    return [item.what for item in findings(City.open(city.path)) if item.serious]
+
+
+def test_check_names_a_missing_file_and_one_of_another_size(city: City) -> None:
+    file = data_file(city)
+    assert told(city) == []
+    cut(file)
+    (what,) = told(city)
+    assert what.startswith(f"tree: the data file {file} is damaged: 100 bytes instead of ")
+    file.unlink()
+    assert told(city) == [f"tree: the data file {file} is missing"]
+
+
+def test_check_looks_at_the_files_of_refused_rows(city: City) -> None:
+    (file,) = city.quarantine_files("tree")
+    file.unlink()
+    assert told(city) == [f"tree: the data file {file} is missing"]
+
+
+def entry(city: City, version: int) -> Path:
+    return city.kept("tree").folder / "_delta_log" / f"{version:020}.json"
+
+
+def test_check_names_a_log_entry_that_is_missing_between_others(city: City) -> None:
+    entry(city, city.kept("tree").latest_version() - 1).unlink()
+    assert any("lacks the entry of version" in what or "opened" in what for what in told(city))
+
+
+def test_check_names_a_table_that_lost_its_newest_versions(city: City) -> None:
+    newest = city.kept("tree").latest_version()
+    entry(city, newest).unlink()
+    (what,) = told(city)
+    assert f"the log of runs knows version {newest}" in what
+    assert f"has version {newest - 1}" in what
+
+
+def test_check_names_a_table_that_is_gone(city: City) -> None:
+    shutil.rmtree(city.kept("tree").folder)
+    assert any("has nothing" in what for what in told(city))
+
+
+def test_without_a_copy_a_dataset_comes_back_as_the_mend_says(city: City, tmp_path: Path) -> None:
+    before = digests(city)
+    data_file(city).unlink()
+    for number, table in enumerate((city.kept("tree"), city.quarantine("tree"))):
+        shutil.move(table.folder, tmp_path / f"moved-{number}")
+    forget_store(city)
+    City.open(city.path).weave()
+    assert digests(City.open(city.path)) == before
+    assert told(city) == []
+
+
+def test_health_fails_as_the_pages_do(city: City) -> None:
+    client = TestClient(create_app(City.open(city.path)), base_url="http://127.0.0.1")
+    assert client.get("/health").json() == {"status": "ok", "city": "Test", "datasets": 1}
+    forget_store(city)
+    (city.path / "store.sqlite").write_bytes(b"junk" * 5000)
+    client = TestClient(create_app(City.open(city.path)), base_url="http://127.0.0.1")
+    answer = client.get("/health")
+    assert answer.status_code == 503
+    assert answer.json()["status"] == "failing"
+    assert "the store cannot be opened" in answer.json()["error"]
+    assert client.get("/datasets").status_code == 500
+
+
+def test_health_fails_where_an_open_store_is_overwritten(city: City) -> None:
+    client = TestClient(create_app(City.open(city.path)), base_url="http://127.0.0.1")
+    assert client.get("/health").status_code == 200
+    for path in city.path.glob("store.sqlite-*"):
+        path.unlink()
+    (city.path / "store.sqlite").write_bytes(b"junk" * 5000)
+    assert client.get("/health").status_code == 503
