@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from cityloom.city import City
 from cityloom.errors import UsageError
-from cityloom.settings import FILE, FORMAT, Settings, read_settings, write_settings
+from cityloom.settings import FILE, FORMAT, LANGUAGES, Settings, read_settings, write_settings
+from cityloom.web.languages import LANGUAGES as PAGES
 
 
 def written(folder: Path, text: str | bytes) -> Path:
@@ -57,8 +58,11 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
     st.builds(
         Settings,
         name=TEXTS,
-        crs=st.from_regex(r"[A-Z]{1,6}:[0-9]{1,6}", fullmatch=True),
-        languages=st.lists(TEXTS, max_size=3).map(tuple),
+        crs=st.one_of(
+            st.integers(1024, 32767).map("EPSG:{}".format),
+            st.from_regex(r"ESRI:[0-9]{1,6}", fullmatch=True),
+        ),
+        languages=st.sampled_from([("en",), ("zh",), ("zh", "en")]),
         engine=TEXTS.map(lambda rest: "duckdb://" + rest),
         database=TEXTS,
     )
@@ -106,6 +110,10 @@ def test_a_city_of_a_newer_format_says_upgrade(tmp_path: Path) -> None:
         ('name = 5', "field name: expected text, not '5'"),
         ('name = "X"\ncolour = "red"', "field colour: is not known; take it out"),
         ('name = "X"\ncrs = "somewhere"', "field crs: expected what matches ^[A-Z]"),
+        ('name = "X"\ncrs = "EPSG:99999999"', "crs 'EPSG:99999999' is not known"),
+        ('name = "X"\ncrs = "EPSG:0"', "crs 'EPSG:0' is not known"),
+        ('name = "X"\nlanguages = ["en", "xx"]', "language 'xx' is not known; expected some of en"),
+        ('name = "X"\nlanguages = []', "languages are empty; expected some of en, zh"),
         ('name = "X"\nlanguages = "zh"', "field languages: expected a list"),
         ('name = "X"\nengine = "spark://host"', "engine: "),
         ('name = "X"\nformat = "one"', "field format: expected a whole number"),
@@ -117,6 +125,10 @@ def test_a_wrong_file_is_told_with_its_path_and_the_field(
     message = refusal(written(tmp_path / "city", text))
     assert message.startswith(str(tmp_path / "city" / FILE))
     assert words in message
+
+
+def test_the_languages_that_a_city_may_state_are_those_of_the_pages() -> None:
+    assert tuple(PAGES) == LANGUAGES
 
 
 def test_an_unknown_engine_says_which_are_known(tmp_path: Path) -> None:

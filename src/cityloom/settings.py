@@ -14,6 +14,12 @@ FILE = "city.toml"
 FORMAT = 1
 """The version of the city directory's layout that this code reads and writes."""
 
+LANGUAGES = ("en", "zh")
+"""The languages that there are pages in."""
+
+_EPSG = range(1024, 32768)
+"""The numbers that EPSG gives coordinate reference systems."""
+
 
 class Settings(BaseModel):
     """The settings of a city; every field but the name has a default."""
@@ -23,7 +29,7 @@ class Settings(BaseModel):
     name: str = Field(min_length=1)
     format: int = FORMAT
     crs: str = Field(default="EPSG:4326", pattern=r"^[A-Z]+:[0-9]+$")
-    languages: tuple[str, ...] = ("en", "zh")
+    languages: tuple[str, ...] = LANGUAGES
     engine: str = "duckdb://"
     database: str = "sqlite:///store.sqlite"
 
@@ -33,6 +39,28 @@ class Settings(BaseModel):
         if not url.startswith("duckdb://"):
             raise ValueError(f"engine '{url}' is not known; expected duckdb://")
         return url
+
+    @field_validator("crs")
+    @classmethod
+    def _possible_crs(cls, crs: str) -> str:
+        authority, _, number = crs.partition(":")
+        if authority == "EPSG" and int(number) not in _EPSG:
+            raise ValueError(
+                f"crs '{crs}' is not known; EPSG numbers coordinate reference systems "
+                f"{_EPSG.start} to {_EPSG.stop - 1}"
+            )
+        return crs
+
+    @field_validator("languages")
+    @classmethod
+    def _known_languages(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
+        known = ", ".join(LANGUAGES)
+        if not languages:
+            raise ValueError(f"languages are empty; expected some of {known}")
+        for language in languages:
+            if language not in LANGUAGES:
+                raise ValueError(f"language '{language}' is not known; expected some of {known}")
+        return languages
 
 
 def read_settings(city: Path) -> Settings:
