@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cityloom.cli.options import HERE, CityPath, EngineUrl, Purpose, open_city, operator
+from cityloom.errors import UsageError
 
 
 class Format(StrEnum):
@@ -40,14 +41,29 @@ def export(
     from cityloom.export import write_file
 
     opened = open_city(city, engine)
+    form = _format_of(to, format)
     reader = opened.read(dataset, operator(), purpose)
-    form = format or _format_of(to)
     path = to or Path(f"{dataset}.{form}")
     rows = write_file(reader, path, form, opened.contract(dataset))
     typer.echo(f"{rows:,} rows written to {path}")
 
 
-def _format_of(path: Path | None) -> Format:
-    """The format that a file's name ends in; Parquet where it names none."""
+def _format_of(path: Path | None, asked: Format | None) -> Format:
+    """The format that is asked for or that a file's name ends in; Parquet where neither says one.
+
+    Raises:
+        UsageError: the name ends in no format, or in another than is asked for.
+    """
     ending = path.suffix.removeprefix(".").lower() if path else ""
-    return Format(ending) if ending in set(Format) else Format.parquet
+    if not ending:
+        return asked or Format.parquet
+    if ending not in set(Format):
+        raise UsageError(
+            f"--to {path}: '.{ending}' is no format; end the name in .{', .'.join(Format)}"
+        )
+    if asked not in (None, ending):
+        raise UsageError(
+            f"--to {path} and --format {asked} do not agree; leave --format out or end the name "
+            f"in .{asked}"
+        )
+    return Format(ending)
