@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Erasure:
-    """What was erased, what was made again without it, and which delivered files still hold it."""
+    """What was erased, what was made again without it, and which delivered files still hold it.
+
+    ``found`` is false where there was nothing to erase and nothing was changed.
+    """
 
     rows_kept: int
     rows_quarantined: int
     derived: list[str]
     delivered: list[Path]
+    found: bool = True
 
 
 def erase_subject(city: "City", dataset: str, column: str, value: str) -> Erasure:
@@ -50,7 +54,7 @@ def erase_subject(city: "City", dataset: str, column: str, value: str) -> Erasur
     undo_torn_commit(kept, quarantine)
     found = _erase(contract, contract.column(column), value, kept, quarantine, city.scratch)
     if not any(found) and not _unfinished(city, dataset):
-        return Erasure(0, 0, derived=[], delivered=[])
+        return Erasure(0, 0, derived=[], delivered=[], found=False)
     made = derive_stale(city)
     if holding := sorted(run.dataset for run in made if run.failed and run.dataset in downstream):
         raise UsageError(

@@ -3,6 +3,7 @@
 import copy
 import csv
 import json
+import os
 import re
 import shlex
 import shutil
@@ -375,6 +376,18 @@ def test_an_export_goes_where_it_is_told(run: Run, woven: Path, tmp_path: Path) 
     assert run("export", "case", "--format", "xlsx").code == 2
 
 
+def test_an_export_whose_name_ends_in_no_format_or_another_is_refused(
+    run: Run, woven: Path
+) -> None:
+    sorry(run("export", "case", "--to", "f.docx"), "'.docx' is no format", ".parquet, .csv")
+    sorry(run("export", "case", "--to", "x.parquet", "--format", "csv"), "do not agree")
+    sorry(run("export", "case", "--to", "f.docx", "--format", "csv"), "'.docx' is no format")
+    assert not [*woven.glob("*.docx"), *woven.glob("*.parquet")]
+    well(run("export", "case", "--to", "plain", "--format", "csv"))
+    well(run("export", "case", "--to", "x.CSV", "--format", "csv"))
+    assert (woven / "x.CSV").read_bytes() == (woven / "plain").read_bytes()
+
+
 def test_an_export_to_a_folder_that_is_not_there_is_told(
     run: Run, woven: Path, tmp_path: Path
 ) -> None:
@@ -506,7 +519,45 @@ def test_a_subject_is_erased(run: Run, woven: Path) -> None:
     sorry(run("erase", "case", "colour", "1"), "colour")
 
 
+def test_an_erasure_that_finds_nothing_says_so_and_no_more(run: Run, woven: Path) -> None:
+    before = well(run("datasets", "--json")).out
+    said = well(run("erase", "case", "street", "人民大道")).out
+    assert said == "Nothing found with street 人民大道; nothing was changed.\n"
+    assert well(run("datasets", "--json")).out == before
+
+
 # What goes wrong
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "gbk"])
+def test_what_a_terminal_cannot_write_is_escaped(woven: Path, encoding: str) -> None:
+    program = Path(sys.executable).with_name("cityloom")
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    for command in ("check", "datasets", "quarantine case", "--help"):
+        done = subprocess.run(
+            [str(program), *command.split()], env=environment, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stderr.decode(encoding)
+        if (command, encoding) == ("check", "gbk"):
+            assert done.stdout.decode(encoding).startswith("\\u2713 Nothing is wrong.")
+
+
+@pytest.mark.parametrize("stop", ["typer", "cityloom.errors", "cityloom.cli.receive"])
+def test_an_interruption_while_modules_are_loaded_ends_in_a_sentence(stop: str) -> None:
+    script = (
+        "import sys\nfrom cityloom.cli import main\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {stop!r}:\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stop())\nsys.argv = ['cityloom', 'datasets']\nmain()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130
+    assert done.stderr.startswith("Stopped. What was committed is whole")
+    assert "Traceback" not in done.stderr
 
 
 def test_outside_a_city_every_command_says_so_in_a_sentence(

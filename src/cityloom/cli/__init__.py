@@ -1,10 +1,11 @@
 """The command line: one command a file, its docstring its help."""
 
 import sys
+from io import TextIOWrapper
+from typing import TYPE_CHECKING
 
-import typer
-
-from cityloom.errors import UsageError, faults_in_words, visible
+if TYPE_CHECKING:
+    import typer
 
 COMMANDS = (
     "new", "receive", "weave", "serve", "check", "datasets", "show", "runs", "quarantine",
@@ -18,8 +19,24 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command line.
 
-    A :class:`UsageError`, and what storage fails with, is shown in words, without a stack trace.
+    What a person can mend, and what storage fails with, is shown in words, without a stack trace;
+    so is Ctrl+C, at whatever moment it comes.
     """
+    try:
+        _escape_what_cannot_be_written()
+        _run()
+    except KeyboardInterrupt:
+        _say_stopped()
+        sys.exit(INTERRUPTED)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            _say_stopped()
+        raise
+
+
+def _run() -> None:
+    from cityloom.errors import UsageError, faults_in_words, visible
+
     try:
         with faults_in_words():
             _app()(standalone_mode=True)
@@ -30,14 +47,23 @@ def main() -> None:
         console = Console(stderr=True, emoji=False, highlight=False)
         console.print(f"[red]✗[/red] {escape(visible(str(error)))}", soft_wrap=True)
         sys.exit(1)
-    except SystemExit as end:
-        if end.code == INTERRUPTED:
-            typer.echo("Stopped. What was committed is whole; the same command goes on.", err=True)
-        raise
 
 
-def _app() -> typer.Typer:
+def _say_stopped() -> None:
+    print("Stopped. What was committed is whole; the same command goes on.", file=sys.stderr)
+
+
+def _escape_what_cannot_be_written() -> None:
+    """Write out what an encoding lacks as its code, on standard output as on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _app() -> "typer.Typer":
     from importlib import import_module
+
+    import typer
 
     app = typer.Typer(
         help="Weave a city's separate systems into one.",

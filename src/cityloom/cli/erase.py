@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cityloom.cli.options import HERE, CityPath, EngineUrl, open_city
+from cityloom.errors import visible
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +22,9 @@ def erase(
 ) -> None:
     """Erase a subject's rows for good: kept, refused and derived. Ends time travel to before."""
     report = open_city(city, engine).erase(dataset, column, value)
+    if not report.found:
+        typer.echo(f"Nothing found with {column} {visible(value)}; nothing was changed.")
+        return
     typer.echo(
         f"{report.rows_kept:,} kept and {report.rows_quarantined:,} refused rows are erased; "
         f"made again without them: {', '.join(report.derived) or 'nothing'}."
