@@ -1,15 +1,19 @@
 """Rows past retention leave a dataset, its quarantine and, after a while, the disk."""
 
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import yaml
+from starlette.testclient import TestClient
 
 from cityloom.check import findings
 from cityloom.city import City
+from cityloom.cli import main
 from cityloom.retention import GRACE, due, expire_dataset
 from cityloom.runs import EXPIRE
+from cityloom.web.app import create_app
 from tests.cities import column, contract_text, deliver, new_city, quarantined, rows, set_contract
 
 SOON = datetime.now(UTC) + timedelta(days=1)
@@ -102,3 +106,46 @@ def test_trouble_with_one_dataset_stops_no_other(tmp_path: Path) -> None:
     assert runs["other", "receive"].rows_kept == 1
     found = [finding.what for finding in findings(City.open(city.path))]
     assert any("visit could not be replayed" in what for what in found)
+
+
+def test_a_weave_and_its_runs_say_how_many_rows_expired(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    city = city_with(tmp_path, "day")
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    deliver(city, "visit", "a.csv", f"id,day\n1,2024-01-01\n2,{today}\n3,2024-01-02\n".encode())
+    said = spoken(city, "weave", monkeypatch, capsys)
+    assert "expire visit: taken out past retention: 2 rows" in said
+    assert "0 kept" not in said
+    assert "taken out past retention: 2 rows" in spoken(city, "runs", monkeypatch, capsys)
+    expire_dataset(City.open(city.path), "visit", SOON)
+    assert "nothing was past retention" in spoken(city, "runs", monkeypatch, capsys)
+
+
+def spoken(
+    city: City, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> str:
+    """What a command says in a city."""
+    monkeypatch.setattr(sys, "argv", ["cityloom", command, "--city", str(city.path)])
+    with pytest.raises(SystemExit):
+        main()
+    return "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "none"),
+    [("en", "rows taken out past retention: 1", "nothing was past retention"),
+     ("zh", "清除到期数据1行", "没有到期数据")],
+)  # fmt: skip
+def test_the_console_says_how_many_rows_expired(
+    tmp_path: Path, language: str, words: str, none: str
+) -> None:
+    city = city_with(tmp_path, "day")
+    deliver(city, "visit", "a.csv", b"id,day\n1,2024-01-01\n")
+    expire_dataset(city, "visit", SOON)
+    expire_dataset(city, "visit", SOON)
+    client = TestClient(create_app(City.open(city.path)), base_url="http://127.0.0.1")
+    for page in ("/runs", "/datasets/visit/history", "/"):
+        said = client.get(f"{page}?lang={language}").text.replace("\u2009", "")
+        assert words in said, page
+        assert none in said, page

@@ -88,6 +88,11 @@ class Run:
         """Whether delivered rows were kept."""
         return self.version is not None and self.kind in ARRIVALS and self.rows_kept > 0
 
+    @property
+    def taken_out(self) -> int | None:
+        """How many rows left, where taking rows out was what the run was for."""
+        return self.rows_read if self.kind in (ERASE, EXPIRE) and not self.failed else None
+
 
 _FIELDS = {item.name for item in fields(Run)}
 

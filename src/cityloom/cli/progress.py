@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from cityloom.cli.runs import outcome
 from cityloom.errors import visible
 from cityloom.plan import Step
 from cityloom.runs import Run
@@ -63,10 +64,12 @@ def _line(console: Console, step: Step, run: Run) -> None:
         return
     refused = f", {run.rows_quarantined:,} quarantined" if run.rows_quarantined else ""
     copies = f", {run.rows_duplicate:,} duplicate" if run.rows_duplicate else ""
-    source = f" ← {run.source}" if run.source and run.source != run.dataset else ""
+    sources = run.source.replace("\n", ", ")
+    source = f" ← {sources}" if sources and sources != run.dataset else ""
+    did = f"{run.rows_kept:,} kept{refused}{copies}" if run.taken_out is None else outcome(run)
     console.print(
         f"[green]✓[/green] {run.kind} {run.dataset}{escape(source)}: "
-        f"{run.rows_kept:,} kept{refused}{copies} [dim]{run.seconds:.1f} s · {step.why}[/dim]",
+        f"{did} [dim]{run.seconds:.1f} s · {step.why}[/dim]",
         soft_wrap=True,
     )
     for note in run.notes:

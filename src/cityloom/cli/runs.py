@@ -1,11 +1,14 @@
 """``cityloom runs``"""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cityloom.cli.options import HERE, AsJson, CityPath, EngineUrl, open_city, print_facts
+
+if TYPE_CHECKING:
+    from cityloom.runs import Run
 
 COLUMNS = (
     "dataset", "kind", "source", "rows_read", "rows_kept", "rows_quarantined", "rows_duplicate",
@@ -29,4 +32,20 @@ def runs(
     found = opened.runs(dataset)
     if dataset and not found:
         opened.contract(dataset)
-    print_facts([asdict(run) for run in found], COLUMNS, as_json)
+    if as_json:
+        print_facts([asdict(run) for run in found], COLUMNS, as_json)
+    else:
+        said = [asdict(run) | {"outcome": outcome(run)} for run in found]
+        print_facts(said, [*COLUMNS[:-1], "outcome"], as_json)
+
+
+def outcome(run: "Run") -> str:
+    """What was wrong with a run, or how many rows it took out; empty where neither is so."""
+    from cityloom.runs import ERASE
+
+    if run.taken_out is None:
+        return run.error
+    rows = "1 row" if run.taken_out == 1 else f"{run.taken_out:,} rows"
+    if run.kind == ERASE:
+        return f"erased: {rows}"
+    return f"taken out past retention: {rows}" if run.taken_out else "nothing was past retention"

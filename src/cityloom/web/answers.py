@@ -30,6 +30,7 @@ from cityloom.web.words import (
     origin_word,
     run_word,
     standing_word,
+    taken_out_words,
     unit_sign,
 )
 
@@ -150,6 +151,7 @@ def _templates() -> Environment:
         "origin_word": origin_word,
         "run_word": run_word,
         "standing_word": standing_word,
+        "taken_out_words": taken_out_words,
         "tongue": _tongue,
         "unit_sign": unit_sign,
     }

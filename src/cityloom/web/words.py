@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from cityloom.contract import Column, Contract
 from cityloom.contract.model import Classification, Delivery, Kind
-from cityloom.runs import DERIVE, ERASE, EXPIRE, RECEIVE, REPLAY
+from cityloom.runs import DERIVE, ERASE, EXPIRE, RECEIVE, REPLAY, Run
 from cityloom.web.figures import Standing
 from cityloom.web.languages import Language
 
@@ -61,6 +61,16 @@ def run_word(kind: str, language: Language) -> str:
         ERASE: _("erasure"),
         EXPIRE: _("expiry"),
     }.get(kind, kind)
+
+
+def taken_out_words(run: Run, language: Language) -> str:
+    """How many rows an expiry or an erasure took out."""
+    _, count = language.gettext, run.taken_out or 0
+    if run.kind == ERASE:
+        return _("erased rows: %(n)s", n=count)
+    if count:
+        return _("rows taken out past retention: %(n)s", n=count)
+    return _("nothing was past retention")
 
 
 def delivery_words(contract: Contract, language: Language) -> str:
