@@ -93,6 +93,7 @@ PARTS: dict[str, Part] = {
             "contract/test_split.py",
         ),
         "contract/odcs.py": ("contract/test_odcs.py",),
+        "contract/once.py": ("contract/test_odcs.py",),
         "contract/queries.py": (
             "contract/test_stated.py",
             "contract/test_geometries.py",

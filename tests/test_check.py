@@ -280,7 +280,7 @@ def test_modules_that_do_not_fit_together_are_one_finding_among_the_others(
     town.makes(copy=[column("no", kind)])
     town.by(code)
     city = town.city
-    (city.path / "scratch" / "left").mkdir()
+    (city.scratch / "left").mkdir(parents=True)
     (city.path / "ledger.ndjson").write_text("{}\n")
     ledger, module, left = findings(city)
     assert "ledger.ndjson line 1" in ledger.what
