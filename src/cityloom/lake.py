@@ -141,9 +141,10 @@ class LakeTable:
 
     def sizes(self, version: int | None = None) -> dict[Path, int]:
         """The data files of a version with their bytes, as its commits say."""
-        if not self.exists:
+        table = self._opened_if_there(version)
+        if table is None:
             return {}
-        named = pa.table(self._open(version).get_add_actions(flatten=True)).to_pydict()
+        named = pa.table(table.get_add_actions(flatten=True)).to_pydict()
         sizes = zip(named["path"], named["size_bytes"], strict=True)
         return {self.folder / unquote(name): size for name, size in sorted(sizes)}
 
