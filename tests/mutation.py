@@ -86,7 +86,10 @@ PARTS: dict[str, Part] = {
             "contract/test_split.py",
         ),
         "contract/geometries.py": ("contract/test_geometries.py", "contract/test_rules.py"),
+        "contract/asker.py": ("contract/test_rules.py", "contract/test_split.py"),
         "contract/glance.py": ("contract/test_glance.py",),
+        "contract/judge.py": ("contract/test_ways.py", "contract/test_split.py"),
+        "contract/kernels.py": ("contract/test_glance.py",),
         "contract/model.py": (
             "contract/test_stated.py",
             "contract/test_odcs.py",
@@ -95,6 +98,7 @@ PARTS: dict[str, Part] = {
         "contract/odcs.py": ("contract/test_odcs.py",),
         "contract/once.py": ("contract/test_odcs.py",),
         "contract/queries.py": (
+            "contract/test_ways.py",
             "contract/test_stated.py",
             "contract/test_geometries.py",
             "contract/test_split.py",
@@ -108,10 +112,12 @@ PARTS: dict[str, Part] = {
         ),
         "contract/spelling.py": ("contract/test_spelling.py", "contract/test_odcs.py"),
         "contract/split.py": (
+            "contract/test_ways.py",
             "contract/test_stated.py",
             "contract/test_split.py",
             "contract/test_rules.py",
         ),
+        "contract/ways.py": ("contract/test_ways.py", "contract/test_stated.py"),
     },
     "receive": {
         "receive.py": ("test_receive.py", "faults/test_torn_commits.py"),

@@ -57,6 +57,26 @@ def test_a_table_that_was_never_made_is_empty(tmp_path: Path) -> None:
     assert table.without("SELECT 1 AS id", ["id"]).rows == 0
 
 
+def test_texts_given_as_dictionaries_are_stored_as_texts_with_none_that_no_row_has(
+    table: LakeTable,
+) -> None:
+    texts = pa.array(["kept", "erased", "also kept"])
+    with table.writer(SCHEMA) as writer:
+        for places in ([0, None, 2], [2, 2], [1]):
+            names = pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), texts)
+            rows = pa.table([[7] * len(places), names, ["b"] * len(places)], SCHEMA.names)
+            writer.write(rows.filter(pa.compute.not_equal(pa.array(places), 1).fill_null(True)))
+        writer.write(pa.table([[8], ["plain"], ["b"]], schema=SCHEMA))
+    table.commit(writer.files, [], {"source": "b"})
+    (path,) = (table.folder / file.name for file in writer.files)
+    assert pq.read_schema(path).equals(SCHEMA)
+    assert pq.read_table(path)["name"].to_pylist() == [
+        "kept", None, "also kept", "also kept", "also kept", "plain"
+    ]  # fmt: skip
+    assert b"also kept" in path.read_bytes()
+    assert b"erased" not in path.read_bytes()
+
+
 def test_making_a_table_twice_makes_it_once(table: LakeTable) -> None:
     table.create(SCHEMA)
     assert table.latest_version() == 1

@@ -1,6 +1,7 @@
-"""What becomes of memory that is given back: kept for the next use, within a bound."""
+"""Freed memory is kept for the next use; what is loaded is not searched for garbage."""
 
 import ctypes
+import gc
 from functools import cache
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
@@ -22,3 +23,9 @@ def keep_freed_memory() -> None:
         return
     mallopt(_MMAP_THRESHOLD, _LARGEST)
     mallopt(_TRIM_THRESHOLD, _KEPT)
+
+
+@cache
+def leave_loaded_alone() -> None:
+    """Have Python's collector look no more, once, at the many objects of loaded libraries."""
+    gc.freeze()

@@ -15,11 +15,12 @@ from cityloom.contract import Contract
 from cityloom.contract.check import MARK, conforming, geometry_verdicts, marked
 from cityloom.contract.refusals import Content
 from cityloom.contract.rules import Reason
-from cityloom.contract.split import mask, reason_lists
+from cityloom.contract.split import reason_lists
 from cityloom.engine import Engine
 from cityloom.errors import UsageError, faults_in_words
 from cityloom.graph import NEW, PREVIOUS, DatasetFunction
 from cityloom.lake import FileWriter, LakeTable, scan
+from cityloom.masks import mask
 from cityloom.policy import is_open
 from cityloom.quarantine import MARKER, SCHEMA, files_of, undo_torn_commit
 from cityloom.receive import Receipt

@@ -19,6 +19,7 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -472,6 +473,7 @@ class FileWriter:
         self.rows = 0
         self._folder = folder
         self._schema = schema
+        self._written_as = schema
         self._path: Path | None = None
         self._parquet: pq.ParquetWriter | None = None
         self._rows_in_file = 0
@@ -483,12 +485,14 @@ class FileWriter:
         if self._parquet is None:
             self._path = self._folder / f"part-{uuid4().hex}.parquet"
             few = _of_few_values(table)
+            self._written_as = _with_dictionaries(self._schema, table)
             self._parquet = pq.ParquetWriter(
-                self._path, self._schema, compression="zstd", use_dictionary=few,
-                column_encoding=_delta_encoded(self._schema, few),
-                write_statistics=_ordered(self._schema),
+                self._path, self._written_as, compression="zstd", use_dictionary=few,
+                column_encoding=_encodings(self._schema, few),
+                write_statistics=_ordered(self._schema), store_schema=False,
             )  # fmt: skip
-        self._parquet.write_table(table.select(self._schema.names), ROWS_PER_GROUP)
+        written = table.select(self._schema.names).cast(self._written_as)
+        self._parquet.write_table(_with_used_texts(written), ROWS_PER_GROUP)
         self._rows_in_file += len(table)
         self.rows += len(table)
         if self._rows_in_file >= ROWS_PER_FILE:
@@ -514,6 +518,43 @@ class FileWriter:
                 path.unlink(missing_ok=True)
 
 
+def _with_dictionaries(schema: pa.Schema, table: pa.Table) -> pa.Schema:
+    """A schema with dictionaries for the texts that a table has as such."""
+    found = {field.name: field.type for field in table.schema}
+    return pa.schema(
+        [
+            field.with_type(found[field.name]) if _is_dictionary(found[field.name]) else field
+            for field in schema
+        ]
+    )
+
+
+def _with_used_texts(table: pa.Table) -> pa.Table:
+    """A table whose dictionaries hold only texts that one of its rows has.
+
+    What a file holds must be known by its rows, or it could not be erased with them.
+    """
+    for place, field in enumerate(table.schema):
+        if _is_dictionary(field.type):
+            column = table.column(place).unify_dictionaries().combine_chunks()
+            table = table.set_column(place, field, _used(column))
+    return table
+
+
+def _used(texts: pa.DictionaryArray) -> pa.DictionaryArray:
+    places = texts.indices.drop_null().to_numpy()
+    used = np.flatnonzero(np.bincount(places, minlength=len(texts.dictionary)))
+    if len(used) == len(texts.dictionary):
+        return texts
+    found = pc.index_in(texts.indices, pa.array(used, pa.int32()))
+    return pa.DictionaryArray.from_arrays(found, texts.dictionary.take(used))
+
+
+def _is_dictionary(kind: pa.DataType) -> bool:
+    found: bool = pa.types.is_dictionary(kind)
+    return found
+
+
 def _of_few_values(table: pa.Table) -> list[str]:
     """The columns whose values, as far as a sample tells, are few enough for a dictionary."""
     sample = table.slice(0, 16_384)
@@ -522,18 +563,21 @@ def _of_few_values(table: pa.Table) -> list[str]:
         field.name
         for field in table.schema
         if not pa.types.is_nested(field.type) and not pa.types.is_boolean(field.type)
-        if pc.count_distinct(sample.column(field.name)).as_py() <= few
+        if _is_dictionary(field.type) or pc.count_distinct(sample[field.name]).as_py() <= few
     ]
 
 
-def _delta_encoded(schema: pa.Schema, but: Collection[str]) -> dict[str, str]:
-    """An encoding by differences for the whole numbers, dates and times."""
-    return {
-        field.name: "DELTA_BINARY_PACKED"
-        for field in schema
-        if pa.types.is_integer(field.type) or pa.types.is_temporal(field.type)
-        if field.name not in but
-    }
+def _encodings(schema: pa.Schema, but: Collection[str]) -> dict[str, str]:
+    """Whole numbers, dates and times by their differences, other numbers byte by byte."""
+    found = {}
+    for field in schema:
+        if field.name in but:
+            continue
+        if pa.types.is_integer(field.type) or pa.types.is_temporal(field.type):
+            found[field.name] = "DELTA_BINARY_PACKED"
+        elif pa.types.is_floating(field.type):
+            found[field.name] = "BYTE_STREAM_SPLIT"
+    return found
 
 
 def _ordered(schema: pa.Schema) -> list[str]:

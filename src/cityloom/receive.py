@@ -23,24 +23,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from cityloom.allocator import keep_freed_memory
+from cityloom.allocator import keep_freed_memory, leave_loaded_alone
 from cityloom.contract import Column, Contract, Delivery
 from cityloom.contract.changes import additions
 from cityloom.contract.queries import hash_sql
 from cityloom.contract.refusals import Content
 from cityloom.contract.rules import Reason
-from cityloom.contract.split import (
-    REASONS_TYPE,
-    Mask,
-    Split,
-    Splitter,
-    mask,
-    reason_lists,
-)
+from cityloom.contract.split import REASONS_TYPE, Split, Splitter, reason_lists
 from cityloom.drift import drift
 from cityloom.errors import DeliveryError
 from cityloom.hashes import HashBag, Hashes, HashSet
 from cityloom.lake import DELIVERY, ORDINAL, FileWriter, LakeTable, Rewrite, scan
+from cityloom.masks import Mask, mask, packed
 from cityloom.quarantine import MARKER, SCHEMA, files_of, undo_torn_commit
 from cityloom.readers import Batch, Reader
 from cityloom.settle import FIRST, REASONS, VALUES, settle_sql
@@ -129,6 +123,7 @@ def receive(
         DeliveryError: the delivery cannot be received as a whole; nothing of it was kept.
     """
     keep_freed_memory()
+    leave_loaded_alone()
     return _Receiving(place, reader, source, replay).run(account)
 
 
@@ -283,7 +278,7 @@ class _Receiving:
             ]
             plain = reduce(and_, (~orphans for orphans in orphaned), split.met & ~doubtful)
         with self.receipt.stage("write"):
-            chosen = split.typed if plain.all() else split.typed.filter(pa.array(plain))
+            chosen = split.typed if plain.all() else split.typed.filter(packed(plain))
             self._keep(chosen, split.ordinals[plain])
         if not plain.all():
             rest = np.flatnonzero(~plain)
@@ -298,9 +293,9 @@ class _Receiving:
             return
         with self.receipt.stage("explain"):
             odd, self.odd = _all_odd(self.odd), []
-            text, ordinals = odd.rows.text, odd.rows.ordinals
-            reasons = self._reasons(text, odd.orphaned)
-            values = self.splitter.as_received(text)
+            ordinals = odd.rows.ordinals
+            reasons = self._reasons(odd)
+            values = self.splitter.as_received(odd.rows.text)
             refused, aside = np.flatnonzero(~odd.doubtful), np.flatnonzero(odd.doubtful)
             self._refuse(ordinals[refused], values.take(refused), reasons.take(refused))
             held = odd.rows.take(aside).typed
@@ -318,21 +313,21 @@ class _Receiving:
         hashes = split.hashes(len(self.uniques) + number)
         return mask(hashes.is_valid()) & ~_members(hashes, self.parents[number])
 
-    def _reasons(self, text: pa.Table, orphaned: Sequence[Mask]) -> pa.Array:
-        reasons = self.splitter.explain(text)
-        if not any(orphans.any() for orphans in orphaned):
+    def _reasons(self, odd: "_Odd") -> pa.Array:
+        reasons = self.splitter.explain(odd.rows)
+        if not any(orphans.any() for orphans in odd.orphaned):
             return reasons
         lists = reasons.to_pylist()
-        for column, orphans in zip(self.contract.references, orphaned, strict=True):
+        for column, orphans in zip(self.contract.references, odd.orphaned, strict=True):
             for row in np.flatnonzero(orphans):
                 if not _mistyped(column, lists[row]):
                     lists[row].append(asdict(_orphan_reason(column)))
         return pa.array(lists, REASONS_TYPE)
 
     def _keep(self, typed: pa.Table, ordinals: Ordinals) -> None:
-        delivery = pa.repeat(self.source, len(typed))
+        delivery = pa.DictionaryArray.from_arrays(np.zeros(len(typed), np.int32), [self.source])
         table = typed.append_column(DELIVERY, delivery).append_column(ORDINAL, pa.array(ordinals))
-        self.kept.write(table.cast(self.schema))
+        self.kept.write(table)
         self.receipt.rows_kept += len(typed)
 
     def _refuse(self, ordinals: Ordinals, values: pa.ChunkedArray, reasons: pa.ListArray) -> None:

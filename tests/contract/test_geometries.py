@@ -31,8 +31,9 @@ def by_text(stated: Column, text: str | None) -> list[str]:
     """The rules that a received text breaks."""
     splitter = Splitter(Contract("trial", (stated,)))
     rows = splitter.prepare(pa.table({"v": pa.array([text], pa.string())}))
-    (reasons,) = splitter.explain(rows).to_pylist()
-    assert splitter.split(rows, np.arange(1)).met.tolist() == [not reasons]
+    split = splitter.split(rows, np.arange(1))
+    (reasons,) = splitter.explain(split).to_pylist()
+    assert split.met.tolist() == [not reasons]
     assert all(reason["column"] == "v" for reason in reasons)
     return [reason["rule"] for reason in reasons]
 

@@ -1,45 +1,108 @@
-"""A glance tells only texts that the pattern matches, and tells those that are written plainly."""
+"""A glance tells what is written plainly, and of it what the engine would find."""
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from cityloom.contract.asker import Asker
 from cityloom.contract.forms import form_of
-from cityloom.contract.glance import Glance, PlainNumber, fixed_width, glance
-from cityloom.contract.model import Column, Kind
+from cityloom.contract.glance import AnyText, Glance, Integers, Length, fixed_width
+from cityloom.contract.model import Column, Contract, Kind
+from cityloom.contract.queries import MET, TEXT, VALUE, values_sql
 
 HOUR = "(?:[01][0-9]|2[0-3])"
-FIXED = ("AB-[0-9]{4}", "[A-C]{2}-20[2-7][0-9]", r"AB-\d{4}", f"AB-20{HOUR}", "[A-Z][A-Z]-2077")
-TIMED = [
-    ("2024-02-03T04:05:06", Kind.TIMESTAMP, None, False),
-    ("2024-02-03 23:59:59", Kind.TIMESTAMP, None, False),
-    ("2024-02-03T04:05:06Z", Kind.TIMESTAMP, None, True),
-    ("2024-02-03", Kind.DATE, None, False),
-    ("03/02/2024", Kind.DATE, "dd/MM/yyyy", False),
-    ("20240203", Kind.DATE, "yyyyMMdd", False),
-    ("2024/2/13", Kind.DATE, "yyyy/M/d", False),
-    ("2024年02月03日", Kind.DATE, "yyyy年MM月dd日", False),
-    ("2024-02-03 04:05", Kind.TIMESTAMP, "yyyy-MM-dd HH:mm", False),
-    ("23:05:06", Kind.TIME, None, False),
-    ("-12.50", Kind.NUMBER, None, False),
-    ("12.50", Kind.NUMBER, None, False),
-    ("0012", Kind.INTEGER, None, False),
-    ("-12", Kind.INTEGER, None, False),
+ENGINE = Asker(Contract("trial", ()), None)
+NOW = datetime(2024, 2, 3, 4, 5, 6)
+DAY = date(2024, 2, 3)
+
+
+def column(kind: Kind, **facts: Any) -> Column:
+    return Column("c", "c", kind, **facts)
+
+
+TOLD: list[tuple[Column, str, Any]] = [
+    (column(Kind.TIMESTAMP), "2024-02-03T04:05:06", NOW),
+    (column(Kind.TIMESTAMP), "2024-02-03 04:05:06", NOW),
+    (column(Kind.TIMESTAMP, timezone=True), "2024-02-03T04:05:06Z", NOW.replace(tzinfo=UTC)),
+    (column(Kind.TIMESTAMP, timezone=True), "2024-02-03 04:05:06Z", NOW.replace(tzinfo=UTC)),
+    (column(Kind.TIMESTAMP, format="yyyy-MM-dd HH:mm"), "2024-02-03 04:05", NOW.replace(second=0)),
+    (column(Kind.TIMESTAMP, format="HHmmss ddMMyyyy"), "040506 03022024", NOW),
+    (column(Kind.TIMESTAMP), "1000-01-01T00:00:00", datetime(1000, 1, 1)),
+    (column(Kind.TIMESTAMP), "9999-12-31T23:59:59", datetime(9999, 12, 31, 23, 59, 59)),
+    (column(Kind.DATE), "2024-02-03", DAY),
+    (column(Kind.DATE), "2024-02-29", date(2024, 2, 29)),
+    (column(Kind.DATE), "2000-02-29", date(2000, 2, 29)),
+    (column(Kind.DATE), "1969-12-31", date(1969, 12, 31)),
+    (column(Kind.DATE, format="dd/MM/yyyy"), "03/02/2024", DAY),
+    (column(Kind.DATE, format="yyyyMMdd"), "20240203", DAY),
+    (column(Kind.DATE, format="yyyy/M/d"), "2024/02/03", DAY),
+    (column(Kind.NUMBER), "12.50", 12.5),
+    (column(Kind.NUMBER), "-0.1", -0.1),
+    (column(Kind.NUMBER), "123456789.012345", 123456789.012345),
+    (column(Kind.NUMBER), "007", 7.0),
+    (column(Kind.NUMBER, decimal=(5, 2)), "-123.4", Decimal("-123.40")),
+    (column(Kind.NUMBER, decimal=(5, 2)), "0.05", Decimal("0.05")),
+    (column(Kind.NUMBER, decimal=(38, 2)), "1234567890123456.78", Decimal("1234567890123456.78")),
+    (column(Kind.NUMBER, decimal=(4, 0)), "1234", Decimal(1234)),
+    (column(Kind.INTEGER), "0012", 12),
+    (column(Kind.INTEGER), "-12", -12),
+    (column(Kind.INTEGER), "999999999999999999", 10**18 - 1),
+    (column(Kind.TIME), "23:05:06", None),
+]
+LEFT: list[tuple[Column, str]] = [
+    (column(Kind.TIMESTAMP), "2023-02-29T04:05:06"),
+    (column(Kind.TIMESTAMP), "2024-02-03T24:05:06"),
+    (column(Kind.TIMESTAMP), "2024-02-03T04:05:06.5"),
+    (column(Kind.TIMESTAMP), "0999-02-03T04:05:06"),
+    (column(Kind.TIMESTAMP, timezone=True), "2024-02-03T04:05:06+00:00"),
+    (column(Kind.DATE), "1900-02-29"),
+    (column(Kind.DATE), "2024-04-31"),
+    (column(Kind.DATE), "2024-00-10"),
+    (column(Kind.DATE), "2024-13-10"),
+    (column(Kind.DATE), "2024-12-00"),
+    (column(Kind.DATE, format="yyyy/M/d"), "2024/2/3"),
+    (column(Kind.NUMBER), "1e3"),
+    (column(Kind.NUMBER), "."),
+    (column(Kind.NUMBER), "1."),
+    (column(Kind.NUMBER), ".5"),
+    (column(Kind.NUMBER), "-"),
+    (column(Kind.NUMBER), ""),
+    (column(Kind.NUMBER), "1.2.3"),
+    (column(Kind.NUMBER), "1234567890.123456"),
+    (column(Kind.NUMBER, decimal=(5, 2)), "1234"),
+    (column(Kind.NUMBER, decimal=(5, 2)), "1.234"),
+    (column(Kind.NUMBER, decimal=(5, 2)), "1."),
+    (column(Kind.NUMBER, decimal=(4, 0)), "1.0"),
+    (column(Kind.NUMBER, decimal=(38, 2)), "12345678901234567.8"),
+    (column(Kind.INTEGER), "1.0"),
+    (column(Kind.INTEGER), "--1"),
+    (column(Kind.INTEGER), "1234567890123456789"),
+    (column(Kind.TIME), "24:05:06"),
+    (column(Kind.TIME), "23:05"),
 ]
 ODD = st.sampled_from("0123456789 -+._eET:Z/xé京\n\t٣")
 
 
-def told(texts: Sequence[str | None], looks: Sequence[Glance]) -> list[bool]:
-    chunks = [pa.array(texts, pa.string()), pa.array(["é", *texts, "0"], pa.string())]
-    whole, inner = glance(
-        pa.chunked_array([chunks[0], chunks[1].slice(1, len(texts))]), looks
-    ).chunks
-    assert whole == inner
-    return list(whole.to_pylist())
+def see(look: Glance | None, texts: Sequence[str | None]) -> tuple[list[bool], list[Any]]:
+    """What a glance tells of texts, also where they are a part of a larger array."""
+    assert look is not None
+    part = pa.array(["é", *texts, "0"], pa.string()).slice(1, len(texts))
+    seen = look.see(pa.chunked_array([pa.array(texts, pa.string()), part]))
+    told = seen.told.tolist()
+    assert told[: len(texts)] == told[len(texts) :]
+    if seen.values is None:
+        return told[: len(texts)], [None] * len(texts)
+    seen.values.validate(full=True)
+    values = seen.values.to_pylist()
+    assert values[: len(texts)] == values[len(texts) :]
+    return told[: len(texts)], values[: len(texts)]
 
 
 @st.composite
@@ -55,27 +118,48 @@ def texts_like(text: str, others: st.SearchStrategy[str]) -> st.SearchStrategy[l
     return st.lists(st.one_of(st.none(), nearly(text), others), max_size=20)
 
 
-@pytest.mark.parametrize(("text", "kind", "written", "zoned"), TIMED)
+@pytest.mark.parametrize(("stated", "text", "value"), TOLD, ids=repr)
+def test_the_usual_ways_are_told(stated: Column, text: str, value: Any) -> None:
+    assert see(form_of(stated).usual, [text, None]) == ([True, False], [value, None])
+
+
+@pytest.mark.parametrize(("stated", "text"), LEFT, ids=repr)
+def test_other_ways_are_left_to_the_engine(stated: Column, text: str) -> None:
+    assert see(form_of(stated).usual, [text]) == ([False], [None])
+
+
+@pytest.mark.parametrize(("stated", "text", "value"), TOLD, ids=repr)
+@settings(deadline=None)
 @given(data=st.data())
-def test_what_a_form_takes_for_usual_its_pattern_matches(
-    text: str, kind: Kind, written: str | None, zoned: bool, data: st.DataObject
+def test_what_is_told_the_engine_finds_sound_and_of_the_same_value(
+    stated: Column, text: str, value: Any, data: st.DataObject
 ) -> None:
-    form = form_of(Column("c", "c", kind, format=written, timezone=zoned))
-    texts = data.draw(
-        st.lists(st.one_of(st.none(), nearly(text), st.text(max_size=20)), max_size=9)
+    texts = data.draw(texts_like(text, st.text(max_size=20)))
+    batch = pa.table({TEXT.format(0): pa.array(texts, pa.string())})
+    found = ENGINE.ask(values_sql((stated,)), batch)
+    told, values = see(form_of(stated).usual, texts)
+    met, meant = found[MET.format(0)].to_pylist(), found[VALUE.format(0)].to_pylist()
+    for row in (row for row, is_told in enumerate(told) if is_told):
+        assert met[row]
+        assert value is None or repr(values[row]) == repr(meant[row])
+
+
+def test_minus_nought_is_the_engines() -> None:
+    assert repr(see(form_of(column(Kind.NUMBER)).usual, ["-0", "-0.00", "0"])[1]) == (
+        "[-0.0, -0.0, 0.0]"
     )
-    assert form.pattern is not None
-    for asked, answer in zip(texts, told(texts, form.usual), strict=True):
-        assert not answer or (asked is not None and re.fullmatch(form.pattern, asked))
 
 
-@pytest.mark.parametrize(("text", "kind", "written", "zoned"), TIMED)
-def test_the_usual_ways_are_told(text: str, kind: Kind, written: str | None, zoned: bool) -> None:
-    form = form_of(Column("c", "c", kind, format=written, timezone=zoned))
-    plain = text.isascii() and not text.startswith("-") and written != "yyyy/M/d"
-    assert told([text], form.usual) == [plain]
+@pytest.mark.parametrize("written", ["yyyy年MM月dd日", "yyyy.MM.dd"])
+def test_a_form_with_more_than_plain_ascii_has_no_glance(written: str) -> None:
+    assert form_of(column(Kind.DATE, format=written)).usual is None
 
 
+def test_a_decimal_without_whole_digits_has_no_glance() -> None:
+    assert form_of(column(Kind.NUMBER, decimal=(2, 2))).usual is None
+
+
+@settings(deadline=None)
 @given(texts=texts_like("AB-2077", st.text(max_size=8)))
 @example([""])
 @example(["AB-2024", None])
@@ -87,26 +171,9 @@ def test_texts_of_a_fixed_width_are_told_as_by_their_pattern(texts: list[str | N
         f"AB-20{HOUR}",
         "[A-Z][A-Z]-2077",
     ):
-        look = fixed_width(pattern)
-        assert look is not None
         rule = re.compile(pattern, re.ASCII)
-        assert told(texts, [look]) == [bool(text and rule.fullmatch(text)) for text in texts]
-
-
-@given(
-    texts=st.lists(
-        st.one_of(st.none(), nearly("1234.567"), st.from_regex("[0-9.]{1,18}")), max_size=20
-    )
-)
-@example(["1234567890123456", "12345678901234567", "1.", ".1", ".", "1.2.3", "1,2"])
-@example(["12345.6789012345", "123456789012345.", "", "0"])
-def test_plain_numbers_are_told_as_by_their_pattern(texts: list[str | None]) -> None:
-    for look, pattern in (
-        (PlainNumber(), r"(?=.{1,16}\Z)[0-9]+(\.[0-9]+)?"),
-        (PlainNumber(whole=True), "[0-9]{1,16}"),
-    ):
-        expected = [bool(text and re.fullmatch(pattern, text)) for text in texts]
-        assert told(texts, [look]) == expected
+        expected = [bool(text and rule.fullmatch(text)) for text in texts]
+        assert see(fixed_width(pattern), texts)[0] == expected
 
 
 @pytest.mark.parametrize(
@@ -118,11 +185,19 @@ def test_no_other_pattern_is_taken_for_one_of_fixed_width(pattern: str) -> None:
     assert fixed_width(pattern) is None
 
 
-def test_of_several_ways_each_is_told() -> None:
-    looks = [look for pattern in ("A[0-9]", "B[0-9]{2}") if (look := fixed_width(pattern))]
-    assert told(["A1", "B12", None, "A12", "B1"], looks) == [True, True, False, False, False]
+@settings(deadline=None)
+@given(texts=st.lists(st.one_of(st.none(), st.text(max_size=5)), max_size=20))
+@example(["", "京", "京京", "a京", "ab京", None])
+def test_characters_are_counted_not_bytes(texts: list[str | None]) -> None:
+    expected = [text is not None and 1 <= len(text) <= 2 for text in texts]
+    assert see(Length(1, 2), texts)[0] == expected
 
 
-def test_texts_of_another_arrow_type_are_left_to_the_pattern() -> None:
-    large = pa.chunked_array([pa.array(["12"], pa.large_string())])
-    assert glance(large, [PlainNumber()]).to_pylist() == [False]
+def test_any_text_is_one() -> None:
+    assert see(AnyText(), ["", "a", None])[0] == [True, True, False]
+
+
+def test_columns_without_a_text_are_looked_at_as_well() -> None:
+    assert see(Integers(), [None, None]) == ([False, False], [None, None])
+    assert see(Integers(), []) == ([], [])
+    assert not Integers().see(pa.chunked_array([pa.nulls(2, pa.string())])).told.any()

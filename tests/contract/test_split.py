@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -16,7 +15,6 @@ from hypothesis import strategies as st
 
 from cityloom.city import City
 from cityloom.contract.check import MARK, conforming, marked
-from cityloom.contract.split import Splitter
 from cityloom.engine import Engine
 from cityloom.policy import Principal
 
@@ -64,83 +62,6 @@ def reasons(city: City, dataset: str) -> dict[int, list[tuple[str, str, str]]]:
         row["_ordinal"]: [(r["column"], r["rule"], r["message"]) for r in row["reasons"]]
         for row in found
     }
-
-
-# Texts that come again and again
-
-
-TEXTS: dict[str, tuple[Stated, list[str | None]]] = {
-    "number": (
-        {"logicalType": "integer", "logicalTypeOptions": {"minimum": 2}},
-        ["1", "2", "03", "x", "-4", "99999999999999999999", None],
-    ),
-    "size": ({"logicalType": "number"}, ["1.5", "1e3", "1,5", "12.", None]),
-    "money": ({"logicalType": "number", "physicalType": "DECIMAL(4,1)"}, ["1.5", "1.55", None]),
-    "open": ({"logicalType": "boolean", "required": True}, ["yes", "No", "x", None]),
-    "day": ({"logicalType": "date"}, ["2024-02-29", "2024-02-30", "0001-01-01", None]),
-    "at": (
-        {"logicalType": "timestamp", "logicalTypeOptions": {"timezone": True}},
-        ["2024-02-29T01:02:03Z", "2024-02-29T01:02:03+01:00", "2024-02-29T24:02:03Z", None],
-    ),
-    "name": (
-        {"enum": [{"value": "a"}], "customProperties": [{"property": "trim", "value": True}]},
-        [" a ", "a", "b", " ", None],
-    ),
-    "note": (
-        {"customProperties": [{"property": "trim", "value": True}]},
-        [" a ", "a", " ", None],
-    ),
-    "code": ({"logicalTypeOptions": {"pattern": "[A-C][0-9]{2}"}}, ["A12", "D12", "A1", None]),
-    "place": ({"physicalType": "POINT"}, ["POINT (1 2)", "x", None]),
-}
-
-
-def test_texts_that_come_again_and_again_are_split_as_any_others(tmp_path: Path) -> None:
-    count = 5_000
-    city = City.create(tmp_path / "city", "Few")
-    rule = condition("small", "number < 3 OR size > 2")
-    add(city, "few", [{"name": name, **stated} for name, (stated, _) in TEXTS.items()], [rule])
-    contract = city.contract("few")
-    key = [[contract.column("number"), contract.column("day")]]
-    columns = {name: [texts[n % len(texts)] for n in range(count)] for name, (_, texts) in
-               TEXTS.items()}  # fmt: skip
-    rows = pa.table({name: pa.array(texts, pa.string()) for name, texts in columns.items()})
-    numbers = np.arange(count)
-    alike, apart = Splitter(contract, key), Splitter(contract, key)
-    whole = alike.split(alike.prepare(rows), numbers)
-    parts = [
-        apart.split(apart.prepare(rows.slice(at, 500)), numbers[at : at + 500])
-        for at in range(0, count, 500)
-    ]
-    assert alike._few.keys() == {"number", "size", "money", "open", "day", "at", "name", "note"}
-    assert apart._few == {}
-    assert whole.typed.equals(pa.concat_tables(part.typed for part in parts))
-    assert whole.text.equals(pa.concat_tables(part.text for part in parts))
-    assert whole.met.tolist() == [meets for part in parts for meets in part.met]
-    assert whole.hashes(0).equals(
-        pa.chunked_array([chunk for part in parts for chunk in part.hashes(0).chunks])
-    )
-    assert whole.ordinals.tolist() == numbers.tolist()
-    reasons = alike.explain(alike.prepare(rows)).to_pylist()
-    assert whole.met.tolist() == [not broken for broken in reasons]
-    assert 0 < whole.met.sum() < count
-
-
-@pytest.mark.parametrize(
-    ("rows", "different", "is_few"),
-    [(4_096, 1_024, True), (4_096, 1_025, False), (4_095, 9, False), (4_100, 1, True)],
-)
-def test_texts_are_looked_at_once_each_where_each_comes_four_times(
-    tmp_path: Path, rows: int, different: int, is_few: bool
-) -> None:
-    city = City.create(tmp_path / "city", "Few")
-    add(city, "few", [{"name": "n", "logicalType": "integer"}])
-    splitter = Splitter(city.contract("few"))
-    texts = [str(n % different) for n in range(rows)]
-    split = splitter.split(splitter.prepare(pa.table({"n": texts})), np.arange(rows))
-    assert (splitter._few.keys() == {"n"}) == is_few
-    assert split.typed["n"].to_pylist() == [n % different for n in range(rows)]
-    assert split.met.all()
 
 
 # Rows stay beside their numbers
@@ -241,6 +162,21 @@ def test_a_column_of_few_texts_is_judged_as_one_of_many(tmp_path: Path) -> None:
         )
     assert outcomes["whole"] == outcomes["pieces"]
     assert min(map(len, outcomes["whole"])) > 100
+
+
+def test_what_only_a_refused_row_says_is_in_no_file_of_the_kept(tmp_path: Path) -> None:
+    city = City.create(tmp_path / "city", "Refused")
+    add(city, "few", [{"name": "n", "logicalType": "integer"}, {"name": "said"}])
+    said = ["yes", "no", "unspeakable"]
+    deliver(
+        city, "few", [{"n": "x" if n % 3 == 2 else n, "said": said[n % 3]} for n in range(6000)]
+    )
+    files = city.kept("few").files()
+    kept = pa.concat_tables(pq.read_table(path) for path in files)
+    assert kept["said"].value_counts().to_pylist() == [
+        {"values": "yes", "counts": 2000}, {"values": "no", "counts": 2000}
+    ]  # fmt: skip
+    assert not any(b"unspeakable" in path.read_bytes() for path in files)
 
 
 def test_a_batch_with_no_good_row_or_no_bad_row_is_split_like_any_other(tmp_path: Path) -> None:

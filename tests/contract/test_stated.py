@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cityloom.contract.forms import form_of, stated_bound, stated_value
+from cityloom.contract.glance import AnyText, FixedWidth, Glance, Integers, Length
 from cityloom.contract.model import Classification, Column, Contract, Kind
-from cityloom.contract.queries import looked_at
 from cityloom.contract.rules import column_rules
 from cityloom.contract.split import Splitter
+from cityloom.contract.ways import glance_of
 from cityloom.errors import ContractError
 
 FLOAT = "not a number; expected digits with '.' as the decimal mark"
@@ -23,6 +24,7 @@ WHOLE = "not a whole number within 64 bits"
 INSTANT = "not a time with its offset from UTC; expected YYYY-MM-DDTHH:MM:SS+HH:MM"
 LOCAL = "not a time; expected YYYY-MM-DDTHH:MM:SS"
 DAY = "not a date; expected YYYY-MM-DD"
+TWO_DIGITS = FixedWidth(b"00", b"99")
 CLOCK = "not a time of day; expected HH:MM:SS"
 
 
@@ -351,22 +353,30 @@ def test_a_column_is_stored_by_its_kind(stated: Column, stored: pa.DataType) -> 
 @pytest.mark.parametrize(
     ("stated", "told"),
     [
-        (column(Kind.INTEGER), {"_usual_v": [True, False, False]}),
-        (column(Kind.INTEGER, trim=True), {}),
-        (column(Kind.STRING), {}),
-        (column(Kind.STRING, pattern="[0-9]{2}"), {"_alike_v": [True, False, False]}),
-        (column(Kind.STRING, pattern="[0-9]+"), {}),
-        (column(Kind.STRING, pattern="[0-9]{2}", trim=True), {}),
-        (column(Kind.TIME, pattern="[0-9]{2}"), {"_usual_v": [False, False, False]}),
-        (column(Kind.BOOLEAN), {}),
-        (column(Kind.GEOMETRY, geometry_type="point"), {"_problem_v": [1, 1, 0]}),
+        (column(Kind.INTEGER), Integers()),
+        (column(Kind.INTEGER, trim=True), None),
+        (column(Kind.STRING), AnyText()),
+        (column(Kind.STRING, min_length=2), Length(2, 1 << 40)),
+        (column(Kind.STRING, max_length=0), Length(0, 0)),
+        (column(Kind.STRING, pattern="[0-9]{2}"), TWO_DIGITS),
+        (column(Kind.STRING, pattern="[0-9]{2}", min_length=2, max_length=2), TWO_DIGITS),
+        (column(Kind.STRING, pattern="[0-9]{2}", min_length=3), None),
+        (column(Kind.STRING, pattern="[0-9]{2}", max_length=1), None),
+        (column(Kind.STRING, pattern="[0-9]+"), None),
+        (column(Kind.STRING, pattern="[0-9]{2}", trim=True), None),
+        (column(Kind.TIME), FixedWidth(b"00:00:00", b"29:59:59", (0,))),
+        (column(Kind.TIME, pattern="[0-9]{2}.*"), None),
+        (column(Kind.TIME, max_length=8), None),
+        (column(Kind.BOOLEAN), None),
+        (column(Kind.JSON), None),
+        (column(Kind.GEOMETRY, geometry_type="point"), None),
     ],
     ids=repr,
 )
-def test_usual_texts_are_told_at_a_glance(stated: Column, told: dict[str, list[Any]]) -> None:
-    found = looked_at([stated], pa.table({"v": pa.array(["12", "-1", None], pa.string())}))
-    assert found.column_names == ["v", *told]
-    assert {name: found[name].to_pylist() for name in told} == told
+def test_a_glance_knows_a_columns_form_pattern_and_length(
+    stated: Column, told: Glance | None
+) -> None:
+    assert glance_of(stated) == told
 
 
 def test_a_pattern_told_at_a_glance_refuses_what_it_does_not_match() -> None:

@@ -15,7 +15,17 @@ from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
-from cityloom.contract.glance import HOUR, Glance, PlainNumber, fixed_width
+from cityloom.contract.glance import (
+    HOUR,
+    Dates,
+    Decimals,
+    FixedWidth,
+    Glance,
+    Integers,
+    Moments,
+    Numbers,
+    fixed_width,
+)
 from cityloom.contract.model import Column, Kind
 from cityloom.errors import ContractError
 
@@ -28,13 +38,13 @@ StatedValue = bool | int | float | Decimal | date | datetime | str
 class Form(NamedTuple):
     """How a column's values are written.
 
-    ``usual`` are ways of writing that only texts of the pattern follow, and most of them do.
+    ``usual`` is a glance for ways of writing that only texts of the pattern follow, and most do.
     """
 
     pattern: str | None
     words: str
     value: Callable[[ir.StringValue], ir.Value]
-    usual: tuple[Glance, ...] = ()
+    usual: Glance | None = None
 
 
 _TRUE = ("true", "yes", "1", "是")
@@ -46,8 +56,8 @@ _ISO_TIME = f"{HOUR}:{_SIXTY}:{_SIXTY}"
 _FRACTION = r"(?:\.[0-9]{1,6})?"
 _OFFSET = r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):?[0-5][0-9]|14:?00))"
 _NUMBER = r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
-_USUAL_DATE = "[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}"
-_USUAL_MOMENTS = [f"{_USUAL_DATE}{mark}{_ISO_TIME}" for mark in "T "]
+_DATE_WRITTEN = "yyyy-MM-dd"
+_TIMES_WRITTEN = (f"{_DATE_WRITTEN}THH:mm:ss", f"{_DATE_WRITTEN} HH:mm:ss")
 _FIELDS = {
     "yyyy": _YEAR, "MM": "[0-9]{2}", "dd": "[0-9]{2}", "HH": HOUR, "mm": _SIXTY, "ss": _SIXTY,
     "M": "[0-9]{1,2}", "d": "[0-9]{1,2}", "H": "(?:[01]?[0-9]|2[0-3])",
@@ -139,7 +149,8 @@ def _decimal(precision: int, scale: int) -> Form:
     whole = precision - scale
     pattern = rf"-?0*[0-9]{{1,{max(whole, 1)}}}" + (rf"(\.[0-9]{{1,{scale}}}0*)?" if scale else "")
     words = f"a number of at most {whole} digits before and {scale} after the point"
-    return Form(pattern, words, lambda text: text.try_cast(f"decimal({precision}, {scale})"))
+    usual = Decimals(precision, scale) if whole else None
+    return Form(pattern, words, lambda text: text.try_cast(f"decimal({precision}, {scale})"), usual)
 
 
 def _local_time() -> Form:
@@ -147,7 +158,7 @@ def _local_time() -> Form:
         rf"{_ISO_DATE}[T ]{_ISO_TIME}{_FRACTION}",
         "a time; expected YYYY-MM-DDTHH:MM:SS",
         lambda text: text.try_cast("timestamp(6)"),
-        _usual(*_USUAL_MOMENTS),
+        _usual_times(*_TIMES_WRITTEN),
     )
 
 
@@ -156,7 +167,7 @@ def _instant() -> Form:
         rf"{_ISO_DATE}[T ]{_ISO_TIME}{_FRACTION}{_OFFSET}",
         "a time with its offset from UTC; expected YYYY-MM-DDTHH:MM:SS+HH:MM",
         _instant_value,
-        _usual(*(moment + "Z" for moment in _USUAL_MOMENTS)),
+        _usual_times(*(f"{written}Z" for written in _TIMES_WRITTEN), timezone="UTC"),
     )
 
 
@@ -194,23 +205,38 @@ def _formatted(written: str, kind: str) -> Form:
         moment = day + " " + part["H"] + ":" + part["m"] + ":" + part.get("s", "00")
         return moment.try_cast("timestamp(6)")
 
-    return Form(
-        pattern, f"a {kind}; expected {written}", value, _usual("".join(map(_usual_way, tokens)))
-    )
-
-
-def _usual_way(token: str) -> str:
-    """A pattern for a field with all its digits written out, after the year 999."""
-    return _USUAL_FIELDS[token[0]] if token in _FIELDS else token
+    usual = _usual_dates(written) if kind == "date" else _usual_times(written)
+    return Form(pattern, f"a {kind}; expected {written}", value, usual)
 
 
 def _token_pattern(token: str) -> str:
     return f"({_FIELDS[token]})" if token in _FIELDS else re.escape(token)
 
 
-def _usual(*patterns: str) -> tuple[Glance, ...]:
-    """The glances for some patterns, but for those that need more than a glance."""
-    return tuple(look for pattern in patterns if (look := fixed_width(pattern)))
+def _usual_dates(written: str) -> Glance | None:
+    """A glance for dates with all their digits written out, after the year 999."""
+    layout = _layout(written, "yMd")
+    return Dates(*layout) if layout else None
+
+
+def _usual_times(*written: str, timezone: str | None = None) -> Glance | None:
+    """A glance for times with all their digits written out, after the year 999."""
+    layouts = [layout for form in written if (layout := _layout(form, "yMdHms"))]
+    return Moments(tuple(layouts), timezone) if layouts else None
+
+
+def _layout(written: str, letters: str) -> tuple[FixedWidth, tuple[int, ...]] | None:
+    """The width of a written form and the places of its fields, if it has but ASCII in it."""
+    width, places, at = "", {}, 0
+    for token in _TOKEN.findall(written):
+        if token in _FIELDS:
+            places[token[0]] = at
+            at += 4 if token == "yyyy" else 2
+        else:
+            at += 1
+        width += _USUAL_FIELDS[token[0]] if token in _FIELDS else token
+    whole = fixed_width(width)
+    return (whole, tuple(places.get(letter, -1) for letter in letters)) if whole else None
 
 
 def _in_any_case(word: str) -> str:
@@ -256,11 +282,11 @@ _FORMS = {
     Kind.STRING: Form(None, "text", lambda text: text),
     Kind.INTEGER: Form(
         r"-?[0-9]+", "a whole number within 64 bits", lambda text: text.try_cast("int64"),
-        (PlainNumber(whole=True),),
+        Integers(),
     ),
     Kind.NUMBER: Form(
         _NUMBER, "a number; expected digits with '.' as the decimal mark", _finite_value,
-        (PlainNumber(),),
+        Numbers(),
     ),
     Kind.BOOLEAN: Form(
         f"(?:{'|'.join(map(_in_any_case, _TRUE + _FALSE))})",
@@ -269,11 +295,11 @@ _FORMS = {
     ),
     Kind.DATE: Form(
         _ISO_DATE, "a date; expected YYYY-MM-DD", lambda text: text.try_cast("date"),
-        _usual(_USUAL_DATE),
+        _usual_dates(_DATE_WRITTEN),
     ),
     Kind.TIME: Form(
         r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]", "a time of day; expected HH:MM:SS",
-        lambda text: text, _usual(_ISO_TIME),
+        lambda text: text, fixed_width(_ISO_TIME),
     ),
     Kind.JSON: Form(
         r'\s*[\[{"tfn0-9-](?s:.*)', 'JSON: expected text such as {"a": 1} or [1, 2]', _json_value

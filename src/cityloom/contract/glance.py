@@ -1,24 +1,20 @@
-"""Texts written in a usual way, told at a glance: all bytes of a column at once, without a pattern.
+"""Texts written in a usual way, read at a glance by compiled code, without a pattern or an engine.
 
-A glance says of a text only that it certainly is of a form, which most texts of a column are at a
-fraction of what matching a pattern costs. What it does not tell is left to the pattern.
+What a glance tells is certainly of the form, and has the value that the engine would find; most
+texts of a column are told so at a fraction of the cost. The others are left to the engine.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-Mask = npt.NDArray[np.bool_]
-Octets = npt.NDArray[np.uint8]
-Places = npt.NDArray[np.int64]
+from cityloom.masks import Mask, present
 
-_LONGEST_NUMBER = 16
 HOUR = "(?:[01][0-9]|2[0-3])"
 """A pattern for the hour of a day, which a glance knows as it stands here."""
 
@@ -26,65 +22,42 @@ _CHARACTER = r"\[([^\\^])-([^\\])\]|\\(d)|\\?([-/: ])|([A-Za-z0-9_])"
 _PIECE = re.compile(rf"({re.escape(HOUR)})|(?:{_CHARACTER})(?:\{{([0-9]+)\}})?", re.ASCII)
 
 
+class Seen(NamedTuple):
+    """Which texts were told, and their values, null for the others; no values where a column's
+    texts are its values.
+    """
+
+    told: Mask
+    values: pa.Array | None = None
+
+
 class Glance(Protocol):
     """A form that texts are looked at for."""
 
-    def tells(self, texts: "Texts") -> Mask:
-        """Which of the texts certainly are of the form."""
+    def see(self, texts: pa.ChunkedArray) -> Seen:
+        """What certainly is of the form; a null is not."""
         ...
 
 
-def glance(texts: pa.ChunkedArray, looks: Sequence[Glance]) -> pa.ChunkedArray:
-    """Which texts are of one of some forms; false says nothing."""
-    return pa.chunked_array([pa.array(_told(chunk, looks)) for chunk in texts.chunks], pa.bool_())
+@dataclass(frozen=True)
+class AnyText:
+    """All texts."""
+
+    def see(self, texts: pa.ChunkedArray) -> Seen:
+        """See :class:`Glance`."""
+        return Seen(present(texts))
 
 
-def _told(chunk: pa.Array, looks: Sequence[Glance]) -> Mask:
-    told = np.zeros(len(chunk), bool)
-    if not pa.types.is_string(chunk.type) or chunk.buffers()[2] is None:
-        return told
-    if chunk.null_count:
-        chunk = chunk.fill_null("")
-    for look in looks:
-        rest = np.flatnonzero(~told)
-        told[rest] = look.tells(Texts(chunk if len(rest) == len(told) else chunk.take(rest)))
-    return told
+@dataclass(frozen=True)
+class Length:
+    """Texts of so many characters."""
 
+    least: int
+    most: int
 
-class Texts:
-    """An Arrow array of texts as bytes."""
-
-    def __init__(self, array: pa.Array) -> None:
-        _, edges, octets = array.buffers()
-        self._array = array
-        self._edges = np.frombuffer(edges, np.int32)[array.offset : array.offset + len(array) + 1]
-        self._octets = np.frombuffer(octets, np.uint8)
-
-    @cached_property
-    def lengths(self) -> npt.NDArray[np.int32]:
-        """How many bytes each text has."""
-        lengths: npt.NDArray[np.int32] = np.diff(self._edges)
-        return lengths
-
-    @cached_property
-    def octets(self) -> Octets:
-        """The bytes of all texts, one after the other."""
-        return self._octets[self._edges[0] : self._edges[-1]]
-
-    @cached_property
-    def starts(self) -> npt.NDArray[np.int32]:
-        """Where among the bytes each text begins."""
-        starts: npt.NDArray[np.int32] = self._edges[:-1] - self._edges[0]
-        return starts
-
-    def owners(self, places: Places) -> Places:
-        """The texts to which the bytes at some places belong."""
-        owners: Places = np.searchsorted(self._edges, places + self._edges[0], side="right") - 1
-        return owners
-
-    def filter(self, wanted: Mask) -> "Texts":
-        """Some of the texts."""
-        return self if wanted.all() else Texts(self._array.filter(pa.array(wanted)))
+    def see(self, texts: pa.ChunkedArray) -> Seen:
+        """See :class:`Glance`."""
+        return Seen(_told(texts, _kernels().lengths, (self.least, self.most)))
 
 
 @dataclass(frozen=True)
@@ -98,43 +71,77 @@ class FixedWidth:
     highest: bytes
     hours: tuple[int, ...] = ()
 
-    def tells(self, texts: Texts) -> Mask:
+    def see(self, texts: pa.ChunkedArray) -> Seen:
         """See :class:`Glance`."""
-        width = len(self.lowest)
-        fit: Mask = texts.lengths == width
-        octets = texts.filter(fit).octets
-        rows = len(octets) // width
-        least, most = (np.frombuffer(edge * rows, np.uint8) for edge in (self.lowest, self.highest))
-        odd = (octets < least) | (octets > most)
-        fits = np.flatnonzero(fit)
-        for at in self.hours:
-            late = (octets[at::width] == ord("2")) & (octets[at + 1 :: width] > ord("3"))
-            fit[fits[late]] = False
-        fit[fits[np.flatnonzero(odd) // width]] = False
-        return fit
+        ranges = _octets(self.lowest), _octets(self.highest), np.array(self.hours, np.int32)
+        return Seen(_told(texts, _kernels().widths, ranges))
 
 
 @dataclass(frozen=True)
-class PlainNumber:
-    """Up to sixteen digits, with a point among them or, if ``whole``, without."""
+class Integers:
+    """Up to 18 digits, perhaps after a minus, as 64-bit integers."""
 
-    whole: bool = False
-
-    def tells(self, texts: Texts) -> Mask:
+    def see(self, texts: pa.ChunkedArray) -> Seen:
         """See :class:`Glance`."""
-        octets = texts.octets
-        fit: Mask = (texts.lengths > 0) & (texts.lengths <= _LONGEST_NUMBER)
-        if not len(octets):
-            return fit
-        digit = octets - ord("0") <= 9
-        if not self.whole:
-            point = octets == ord(".")
-            digit |= point
-            ends = np.minimum(texts.starts, len(octets) - 1), texts.starts + texts.lengths - 1
-            fit &= np.add.reduceat(point, ends[0], dtype=np.uint8) <= 1
-            fit &= ~(point[ends[0]] | point[ends[1]])
-        fit[texts.owners(np.flatnonzero(~digit))] = False
-        return fit
+        values = np.zeros(len(texts), np.int64)
+        return _seen(_told(texts, _kernels().integers, values=values), values, pa.int64())
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Up to 15 digits, perhaps after a minus and with a point among them, as 64-bit floats."""
+
+    def see(self, texts: pa.ChunkedArray) -> Seen:
+        """See :class:`Glance`."""
+        values = np.zeros(len(texts), np.float64)
+        return _seen(_told(texts, _kernels().numbers, values=values), values, pa.float64())
+
+
+@dataclass(frozen=True)
+class Decimals:
+    """Numbers with so many digits at most before and after the point."""
+
+    precision: int
+    scale: int
+
+    def see(self, texts: pa.ChunkedArray) -> Seen:
+        """See :class:`Glance`."""
+        values = np.zeros((len(texts), 2), np.int64)
+        digits = self.precision - self.scale, self.scale
+        told = _told(texts, _kernels().decimals, digits, values)
+        return _seen(told, values, pa.decimal128(self.precision, self.scale))
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Dates of a fixed width; ``fields`` are the places of year, month and day."""
+
+    width: FixedWidth
+    fields: tuple[int, ...]
+
+    def see(self, texts: pa.ChunkedArray) -> Seen:
+        """See :class:`Glance`."""
+        values = np.zeros(len(texts), np.int32)
+        told = _told(texts, _kernels().days, _placed(self.width, self.fields), values)
+        return _seen(told, values, pa.date32())
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Times of one of some fixed widths, each with the places of year, month, day, hour, minute and
+    second; no second is -1.
+    """
+
+    layouts: tuple[tuple[FixedWidth, tuple[int, ...]], ...]
+    timezone: str | None = None
+
+    def see(self, texts: pa.ChunkedArray) -> Seen:
+        """See :class:`Glance`."""
+        values = np.zeros(len(texts), np.int64)
+        told = np.zeros(len(texts), bool)
+        for width, fields in self.layouts:
+            told = _told(texts, _kernels().moments, _placed(width, fields), values, told)
+        return _seen(told, values, pa.timestamp("us", self.timezone))
 
 
 def fixed_width(pattern: str) -> FixedWidth | None:
@@ -158,3 +165,49 @@ def fixed_width(pattern: str) -> FixedWidth | None:
         highest += most * int(count or 1)
         at = piece.end()
     return FixedWidth(lowest.encode(), highest.encode(), tuple(hours)) if lowest else None
+
+
+def _kernels() -> Any:
+    """The compiled loops, loaded only where there is much to read."""
+    from cityloom.contract import kernels
+
+    return kernels
+
+
+def _told(
+    texts: pa.ChunkedArray,
+    kernel: Callable[..., None],
+    stated: tuple[object, ...] = (),
+    values: npt.NDArray[Any] | None = None,
+    told: Mask | None = None,
+) -> Mask:
+    """What a kernel tells of some texts, but for nulls; it fills ``values``."""
+    told = np.zeros(len(texts), bool) if told is None else told
+    at = 0
+    for chunk in texts.chunks:
+        part = slice(at, at + len(chunk))
+        results = (told[part],) if values is None else (values[part], told[part])
+        kernel(*_edges_and_octets(chunk), *stated, *results)
+        at = part.stop
+    return told & present(texts)
+
+
+def _edges_and_octets(texts: pa.Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+    _, edges, octets = texts.buffers()
+    return (
+        np.frombuffer(edges, np.int32)[texts.offset : texts.offset + len(texts) + 1],
+        np.frombuffer(octets or b"", np.uint8),
+    )
+
+
+def _octets(text: bytes) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(text, np.uint8)
+
+
+def _placed(width: FixedWidth, fields: tuple[int, ...]) -> tuple[object, ...]:
+    return _octets(width.lowest), _octets(width.highest), np.array(fields, np.int32)
+
+
+def _seen(told: Mask, values: npt.NDArray[Any], kind: pa.DataType) -> Seen:
+    validity = pa.py_buffer(np.packbits(told, bitorder="little"))
+    return Seen(told, pa.Array.from_buffers(kind, len(told), [validity, pa.py_buffer(values)]))

@@ -1,102 +1,110 @@
-"""The queries that split text: DuckDB SQL, written once for a contract.
+"""The queries that split text: DuckDB SQL, written once for the columns that are asked for.
 
-They ask a table ``batch`` of texts by the contract's names, each row with its number (``_row``),
-and of what was found out of the texts beforehand (:func:`looked_at`).
+They ask a table ``batch``, each row with its number (``_row``).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache, reduce
-from operator import and_
+from operator import and_, or_
 from typing import NamedTuple
 
 import ibis
 import ibis.expr.types as ir
-import pyarrow as pa
 
-from cityloom.contract.conditions import row_condition, row_rule_reason
+from cityloom.contract.conditions import row_condition
 from cityloom.contract.forms import form_of
-from cityloom.contract.geometries import geometry_rules, read_geometries
-from cityloom.contract.glance import Glance, fixed_width, glance
+from cityloom.contract.geometries import geometry_rules
 from cityloom.contract.model import Column, Contract, Kind
 from cityloom.contract.rules import Reason, Rule, column_rules, matches
 from cityloom.sql import quoted
 
-BATCH, ROW, SOUND = "batch", "_row", "_sound_{}"
-TEXT, VALUE, MET, HASH = "text_{}", "value_{}", "met", "hash_{}"
-"""Names in the tables that are asked and answered; ``SOUND`` says that a column broke no rule."""
+BATCH, ROW = "batch", "_row"
+TEXT, PROBLEMS, VALUE, MET = "text_{}", "problems_{}", "value_{}", "met_{}"
+"""Names by the places of columns; geometries come read, with the flags of their problems."""
+
+BROKEN, HASH = "broken_{}", "hash_{}"
+"""Names by the numbers of rules and of sets of columns."""
 
 _REMEMBERED = 256
 """Queries that are kept written: a city's deliveries come by the same contracts again and again."""
 
-_PROBLEM, _USUAL, _ALIKE = "_problem_{}", "_usual_{}", "_alike_{}"
-
 
 @lru_cache(_REMEMBERED)
-def split_sql(
-    contract: Contract, hashed: tuple[tuple[Column, ...], ...], typed: tuple[str, ...]
-) -> str:
-    """SQL for the values of a batch, for which rows broke no rule, and for hashes of some columns.
-
-    The columns in ``typed`` have values in the batch already, and beside them whether they broke no
-    rule.
+def values_sql(columns: tuple[Column, ...]) -> str:
+    """SQL for the values of texts, null where a text is not in its column's form, and for whether
+    each text broke no rule.
     """
-    batch = _batch(contract.columns, typed)
-    values: dict[str, ir.Value] = {}
-    conditions: list[ir.BooleanValue] = []
-    for column in contract.columns:
-        if column.name in typed:
-            values[column.name] = batch[column.name]
-            conditions.append(batch[SOUND.format(column.name)])
-        else:
-            values[column.name] = _value(column, batch)
-            conditions += [rule.met for rule in _rules(column, batch, guarded=False)]
-    met = _all(conditions)
-    projection = ibis.to_sql(batch.select(ROW, **values, _met=met), dialect="duckdb")
-    every = ["_met", *(f"({row_condition(contract, rule)})" for rule in contract.rules)]
-    wanted = [
-        ROW,
-        *(
-            f"{quoted(column.name)} AS {place}"
-            for place, column in placed(VALUE, contract)
-            if not as_written(column)
-        ),
-        " AND ".join(f"coalesce({condition}, true)" for condition in every) + f" AS {MET}",
-        *(
-            f"{hash_sql([column.name for column in columns])} AS {HASH.format(number)}"
-            for number, columns in enumerate(hashed)
-        ),
-    ]
-    return f"SELECT {', '.join(wanted)} FROM ({projection})"
+    batch = _texts(columns)
+    wanted: dict[str, ir.Value] = {}
+    for place, column in enumerate(columns):
+        text = _Text(column, batch, place)
+        wanted[VALUE.format(place)] = text.sound_value
+        wanted[MET.format(place)] = _all(text.rules)
+    return str(ibis.to_sql(batch.select(ROW, **wanted), dialect="duckdb"))
 
 
 @lru_cache(_REMEMBERED)
-def column_sql(column: Column) -> str:
-    """SQL for the values of one column's texts and for whether each broke no rule."""
-    batch = _batch([column])
-    met = _all(rule.met for rule in _rules(column, batch, guarded=False))
-    answer = batch.select(ROW, value=_value(column, batch), met=met.fill_null(True))
-    return str(ibis.to_sql(answer, dialect="duckdb"))
+def left_rules_sql(columns: tuple[Column, ...]) -> str:
+    """SQL for the rows where a value that a glance told breaks a rule that it does not know of, and
+    for whether it is this column's.
+    """
+    types = [_Text(column, _texts((column,)), 0).value.type() for column in columns]
+    names = [VALUE.format(place) for place in range(len(columns))]
+    batch = ibis.table({ROW: "int32", **dict(zip(names, types, strict=True))}, name=BATCH)
+    broken = {
+        BROKEN.format(place): _any_broken(column_rules(_unseen(column), batch[name]))
+        for place, (column, name) in enumerate(zip(columns, names, strict=True))
+    }
+    found = batch.filter(reduce(or_, broken.values()))
+    marks = {name: mark.fill_null(False) for name, mark in broken.items()}
+    return str(ibis.to_sql(found.select(ROW, **marks), dialect="duckdb"))
+
+
+def has_left_rules(column: Column) -> bool:
+    """Whether a column has rules that a glance does not know of."""
+    edges = (
+        column.minimum, column.maximum, column.exclusive_minimum, column.exclusive_maximum
+    )  # fmt: skip
+    return bool(column.enum) or any(edge is not None for edge in edges)
 
 
 class Explanation(NamedTuple):
-    """All that a row may be refused for, and SQL for whether it is, in columns of that order."""
+    """All that texts may be refused for, column by column, and SQL for whether they are, in columns
+    of that order.
+    """
 
-    reasons: tuple[Reason, ...]
+    reasons: tuple[tuple[Reason, ...], ...]
     sql: str
 
 
 @lru_cache(_REMEMBERED)
-def explanation(contract: Contract) -> Explanation:
-    """What the rules of a contract have to say of received rows; true or null is well."""
-    batch = _batch(contract.columns)
-    rules = [rule for column in contract.columns for rule in _rules(column, batch, guarded=True)]
-    values = {column.name: _sound(column, batch) for column in contract.columns}
-    marks = {f"_rule_{number}": rule.met for number, rule in enumerate(rules)}
-    projection = ibis.to_sql(batch.select(ROW, **values, **marks), dialect="duckdb")
-    conditions = [f"({row_condition(contract, rule)})" for rule in contract.rules]
-    reasons = [rule.reason for rule in rules] + [row_rule_reason(rule) for rule in contract.rules]
-    sql = f"SELECT {', '.join([ROW, *marks, *conditions])} FROM ({projection})"
-    return Explanation(tuple(reasons), sql)
+def explanation(columns: tuple[Column, ...]) -> Explanation:
+    """What the rules of columns have to say of their texts."""
+    batch = _texts(columns)
+    rules = [_Text(column, batch, place).rules for place, column in enumerate(columns)]
+    every = (rule for of_column in rules for rule in of_column)
+    marks = {BROKEN.format(n): (~rule.met).fill_null(False) for n, rule in enumerate(every)}
+    sql = str(ibis.to_sql(batch.select(ROW, **marks), dialect="duckdb"))
+    return Explanation(tuple(tuple(r.reason for r in of_column) for of_column in rules), sql)
+
+
+@lru_cache(_REMEMBERED)
+def row_rules_sql(contract: Contract) -> str | None:
+    """SQL for the rows of values that break a rule over several columns, and for whether they break
+    each of them; nothing where there are none.
+    """
+    broken = [f"NOT ({row_condition(contract, rule)})" for rule in contract.rules]
+    if not broken:
+        return None
+    marks = [f"coalesce({b}, false) AS {BROKEN.format(n)}" for n, b in enumerate(broken)]
+    return f"SELECT {ROW}, {', '.join(marks)} FROM {BATCH} WHERE {' OR '.join(broken)}"
+
+
+def hashes_sql(hashed: Sequence[Sequence[str]]) -> str:
+    """SQL for a hash of each of some sets of columns."""
+    hashes = (f"{hash_sql(names)} AS {HASH.format(n)}" for n, names in enumerate(hashed))
+    return f"SELECT {', '.join([ROW, *hashes])} FROM {BATCH}"
 
 
 def hash_sql(columns: Sequence[str]) -> str:
@@ -114,110 +122,66 @@ def as_received_sql(contract: Contract) -> str:
     return f"SELECT to_json(struct_pack({pairs}))::VARCHAR AS v, {ROW} FROM {BATCH}"
 
 
-def placed(place: str, contract: Contract) -> list[tuple[str, Column]]:
-    """Where each column's text or value is in a table of split rows."""
-    return [(place.format(number), column) for number, column in enumerate(contract.columns)]
-
-
-def as_written(column: Column) -> bool:
-    """Whether a column's value is its text, so that it need not pass through the engine."""
-    return column.kind in (Kind.STRING, Kind.TIME, Kind.JSON) and not column.trim
-
-
-def looked_at(columns: Iterable[Column], text: pa.Table) -> pa.Table:
-    """Texts with the geometries read, and with what a glance tells of the others."""
-    for column in columns:
-        for place, looks in _looks(column).items():
-            text = text.append_column(place, glance(text.column(column.name), looks))
+def _texts(columns: Sequence[Column]) -> ir.Table:
+    schema = {ROW: "int32"}
+    for place, column in enumerate(columns):
+        schema[TEXT.format(place)] = "binary" if column.kind is Kind.GEOMETRY else "string"
         if column.kind is Kind.GEOMETRY:
-            wkb, problems = read_geometries(text.column(column.name), column)
-            text = text.set_column(text.column_names.index(column.name), column.name, wkb)
-            text = text.append_column(_PROBLEM.format(column.name), problems)
-    return text
-
-
-def _batch(columns: Iterable[Column], typed: Collection[str] = ()) -> ir.Table:
-    schema: dict[str, object] = {ROW: "int32"}
-    for column in columns:
-        if column.name in typed:
-            text = ibis.table({column.name: "string"}, name=BATCH)
-            schema |= {column.name: _value(column, text).type(), SOUND.format(column.name): "bool"}
-            continue
-        schema[column.name] = "binary" if column.kind is Kind.GEOMETRY else "string"
-        if column.kind is Kind.GEOMETRY:
-            schema[_PROBLEM.format(column.name)] = "int8"
-        schema |= dict.fromkeys(_looks(column), "bool")
+            schema[PROBLEMS.format(place)] = "int8"
     return ibis.table(schema, name=BATCH)
 
 
-def _all(conditions: Iterable[ir.BooleanValue]) -> ir.BooleanValue:
-    return reduce(and_, conditions, ibis.literal(True))
+def _all(rules: Iterable[Rule]) -> ir.BooleanValue:
+    return reduce(and_, (rule.met for rule in rules), ibis.literal(True)).fill_null(True)
 
 
-def _looks(column: Column) -> dict[str, Sequence[Glance]]:
-    """What a column's text is looked at for before it is matched with a pattern, by the name under
-    which the engine is told.
-    """
-    if column.trim or column.kind is Kind.GEOMETRY:
-        return {}
-    looks = {_USUAL.format(column.name): form_of(column).usual}
-    if column.kind is Kind.STRING and column.pattern and (look := fixed_width(column.pattern)):
-        looks[_ALIKE.format(column.name)] = (look,)
-    return {place: usual for place, usual in looks.items() if usual}
+def _any_broken(rules: Iterable[Rule]) -> ir.BooleanValue:
+    return reduce(or_, (~rule.met for rule in rules))
 
 
-def _written(column: Column, batch: ir.Table) -> ir.StringValue:
-    text = batch[column.name]
-    return text.strip().nullif("") if column.trim else text
+def _unseen(column: Column) -> Column:
+    """A column with the rules alone that a glance does not know of."""
+    return replace(column, required=False, pattern=None, min_length=None, max_length=None)
 
 
-def _value(column: Column, batch: ir.Table) -> ir.Value:
-    if column.kind is Kind.GEOMETRY:
-        return batch[column.name]
-    return form_of(column).value(_written(column, batch))
+class _Text:
+    """The text of a column as expressions: what was written, what it stands for, and its rules."""
 
+    def __init__(self, column: Column, batch: ir.Table, place: int) -> None:
+        self.column = column
+        self.written = batch[TEXT.format(place)]
+        if column.kind is Kind.GEOMETRY:
+            self.problems = batch[PROBLEMS.format(place)]
+        elif column.trim:
+            self.written = self.written.strip().nullif("")
 
-def _rules(column: Column, batch: ir.Table, guarded: bool) -> list[Rule]:
-    """The rules on a received column.
+    @property
+    def value(self) -> ir.Value:
+        if self.column.kind is Kind.GEOMETRY:
+            return self.written
+        return form_of(self.column).value(self.written)
 
-    ``guarded`` hides a value of the wrong type from the rules after its type, so that they add no
-    reasons of their own; to find out only whether all rules are met, it can be left out.
-    """
-    if column.kind is Kind.GEOMETRY:
-        problems = batch[_PROBLEM.format(column.name)]
-        return list(geometry_rules(column, batch[column.name], problems))
-    text, value = _written(column, batch), _value(column, batch)
-    typed = _type_rule(column, batch)
-    if typed and guarded:
-        value = ibis.ifelse(typed.met, value, ibis.null(value.type()))
-    rules = [typed] if typed else []
-    return rules + [
-        _unless_alike(rule, column, batch)
-        for rule in column_rules(column, value, present=text.notnull())
-    ]
+    @property
+    def sound_value(self) -> ir.Value:
+        """The value, null where the text is not in the column's form."""
+        value, typed = self.value, self.type_rule
+        return ibis.ifelse(typed.met, value, ibis.null(value.type())) if typed else value
 
+    @property
+    def type_rule(self) -> Rule | None:
+        form = None if self.column.kind is Kind.GEOMETRY else form_of(self.column)
+        if form is None or not form.pattern:
+            return None
+        name, written = self.column.name, self.written
+        met = written.isnull() | (matches(written, form.pattern) & self.value.notnull())
+        return Rule(Reason(name, "type", f"{name}: not {form.words}"), met)
 
-def _unless_alike(rule: Rule, column: Column, batch: ir.Table) -> Rule:
-    """A rule as it is, but that of a pattern which a glance may have told."""
-    if rule.reason.rule != "pattern" or _ALIKE.format(column.name) not in _looks(column):
-        return rule
-    return Rule(rule.reason, ibis.ifelse(batch[_ALIKE.format(column.name)], True, rule.met))
-
-
-def _type_rule(column: Column, batch: ir.Table) -> Rule | None:
-    if column.kind is Kind.GEOMETRY:
-        return None
-    form, text, value = form_of(column), _written(column, batch), _value(column, batch)
-    if not form.pattern:
-        return None
-    reason = Reason(column.name, "type", f"{column.name}: not {form.words}")
-    met = text.isnull() | (matches(text, form.pattern) & value.notnull())
-    if _USUAL.format(column.name) in _looks(column):
-        met = ibis.ifelse(batch[_USUAL.format(column.name)], value.notnull(), met)
-    return Rule(reason, met)
-
-
-def _sound(column: Column, batch: ir.Table) -> ir.Value:
-    """The value of a column, null where its text is not in the column's form."""
-    value, typed = _value(column, batch), _type_rule(column, batch)
-    return ibis.ifelse(typed.met, value, ibis.null(value.type())) if typed else value
+    @property
+    def rules(self) -> list[Rule]:
+        """The rules; a value of the wrong type is hidden from those after its type, so that they
+        add no reasons of their own.
+        """
+        if self.column.kind is Kind.GEOMETRY:
+            return list(geometry_rules(self.column, self.written, self.problems))
+        typed = [self.type_rule] if self.type_rule else []
+        return [*typed, *column_rules(self.column, self.sound_value, self.written.notnull())]

@@ -1,53 +1,40 @@
 """A batch of text becomes typed rows that are kept and rows that are refused with their reasons.
 
-Received text is split on DuckDB alone, in one projection compiled once for a contract. Rows that
-fail are looked at a second time to say which rules they broke; as a rule they are few.
-
-DuckDB gives the rows of an Arrow table back in another order at times (on several threads, and on
-one when it makes a join of a list of values), so each row carries its number through the query.
+Each column is judged for itself (:mod:`cityloom.contract.judge`), then the rules over several
+columns on the values. Rows that fail are looked at a second time to say which rules they broke; as
+a rule they are few.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from cityloom.contract.model import Column, Contract, Kind
+from cityloom.contract.asker import Asker
+from cityloom.contract.conditions import row_rule_reason
+from cityloom.contract.judge import Judge
+from cityloom.contract.model import Column, Contract
 from cityloom.contract.queries import (
-    BATCH,
+    BROKEN,
     HASH,
-    MET,
     ROW,
-    SOUND,
-    TEXT,
-    VALUE,
     as_received_sql,
-    as_written,
-    column_sql,
-    explanation,
-    looked_at,
-    placed,
-    split_sql,
+    hashes_sql,
+    row_rules_sql,
 )
 from cityloom.contract.rules import Reason
-from cityloom.errors import ContractError
-from cityloom.policy import is_open
-from cityloom.sql import connect
-
-Mask = npt.NDArray[np.bool_]
+from cityloom.contract.ways import Judged, as_written
+from cityloom.masks import Mask, mask, packed
 
 REASON_TYPE = pa.struct([("column", pa.string()), ("rule", pa.string()), ("message", pa.string())])
 REASONS_TYPE = pa.list_(REASON_TYPE)
 
-_ORDINAL = "ordinal"
-_MANY_ROWS = 4_096
-_FEW = 4
-"""Rows for each different text of a column of few."""
+_ORDINAL, _TEXT, _VALUE, _SOUND, _MEETS = "ordinal", "text_{}", "value_{}", "sound_{}", "meets_{}"
 
 
 @dataclass(frozen=True)
@@ -55,7 +42,8 @@ class Split:
     """Rows, split: one table of all that is known of each, so that they can wait on disk.
 
     ``rows`` has the texts as they were written, the values of the columns that are not stored as
-    their text, whether no rule was broken, and a hash for each set of columns that was asked for.
+    their text, which columns and rules over several columns are sound, and a hash for each set of
+    columns that was asked for. The texts of a column of few are a dictionary.
     """
 
     contract: Contract
@@ -70,31 +58,46 @@ class Split:
     @property
     def text(self) -> pa.Table:
         """What was written, by the contract's names."""
-        columns = [self.rows.column(name) for name, _ in placed(TEXT, self.contract)]
+        places = range(len(self.contract.columns))
+        columns = [self.rows.column(_TEXT.format(place)) for place in places]
         return pa.table(columns, names=self.contract.schema.names)
 
     @property
     def typed(self) -> pa.Table:
         """The contract's columns, for every row."""
-        places = placed(VALUE, self.contract), placed(TEXT, self.contract)
         columns = [
-            self.rows.column(text if as_written(column) else value)
-            for (value, column), (text, _) in zip(*places, strict=True)
+            self.rows.column((_TEXT if as_written(column) else _VALUE).format(place))
+            for place, column in enumerate(self.contract.columns)
         ]
-        return pa.table(columns, names=self.contract.schema.names).cast(self.contract.schema)
+        return pa.table(columns, names=self.contract.schema.names)
 
     @property
     def met(self) -> Mask:
         """Which rows broke no rule."""
-        return mask(self.rows.column(MET))
+        columns = (self.sound(place) for place in range(len(self.contract.columns)))
+        rules = (self.meets(number) for number in range(len(self.contract.rules)))
+        return reduce(and_, [*columns, *rules])
+
+    def sound(self, place: int) -> Mask:
+        """Which rows broke no rule of a column."""
+        return mask(self.rows.column(_SOUND.format(place)))
+
+    def meets(self, number: int) -> Mask:
+        """Which rows meet a rule over several columns."""
+        return mask(self.rows.column(_MEETS.format(number)))
 
     def hashes(self, number: int) -> pa.ChunkedArray:
         """The hashes of a set of columns, null where one of them is null."""
         return self.rows.column(HASH.format(number))
 
     def take(self, rows: npt.NDArray[np.int64]) -> "Split":
-        """Some of the rows."""
-        return Split(self.contract, self.rows.take(rows))
+        """Some of the rows, without dictionaries."""
+        taken = self.rows.take(rows)
+        plain = [
+            field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+            for field in taken.schema
+        ]
+        return Split(self.contract, taken.cast(pa.schema(plain)))
 
 
 class Splitter:
@@ -117,12 +120,12 @@ class Splitter:
             ContractError: a condition does not fit the types of its columns.
         """
         self.contract = contract
-        self._connection = connect(scratch, threads=1)
-        self._hashed = tuple(tuple(columns) for columns in hashed)
-        self._reasons, self._explain_sql = explanation(contract)
-        self._split_sql = ""
-        self._few: dict[str, str] = {}
-        self.explain(self.prepare(pa.table({})))
+        self._asker = Asker(contract, scratch)
+        self._judge = Judge(contract.columns, self._asker)
+        self._rules_sql = row_rules_sql(contract)
+        names = [[column.name for column in columns] for columns in hashed]
+        self._hashes_sql = hashes_sql(names) if names else None
+        self._over_rows(contract.schema.empty_table())
 
     def prepare(self, rows: pa.Table) -> pa.Table:
         """The text columns under the contract's names, null where the file has no such column."""
@@ -137,81 +140,66 @@ class Splitter:
 
     def split(self, text: pa.Table, ordinals: npt.NDArray[np.int64]) -> Split:
         """A prepared batch, split; ``ordinals`` are the numbers of its rows in the file."""
-        if not self._split_sql:
-            self._plan(text)
-        found = self._query(self._split_sql, self._with_values_of_few(text))
-        texts = {place: text.column(column.name) for place, column in placed(TEXT, self.contract)}
-        values = dict(zip(found.column_names, found.columns, strict=True))
-        known = {_ORDINAL: pa.array(ordinals, pa.int64()), **texts, **values}
-        return Split(self.contract, pa.table(known))
-
-    def _plan(self, text: pa.Table) -> None:
-        """Find, in the first batch, the columns of which it pays to look at each text once."""
-        few = [c for c in self.contract.columns if _of_few_texts(c, text.column(c.name))]
-        self._few = {column.name: column_sql(column) for column in few}
-        self._split_sql = split_sql(self.contract, self._hashed, tuple(self._few))
-
-    def _with_values_of_few(self, text: pa.Table) -> pa.Table:
-        """A batch with what is known of its texts, and with the values of the columns of few."""
-        others = [column for column in self.contract.columns if column.name not in self._few]
-        batch = looked_at(others, text)
-        for column in self.contract.columns:
-            if column.name not in self._few:
-                continue
-            written = text.column(column.name).combine_chunks().dictionary_encode("encode")
-            different = pa.table({column.name: written.dictionary})
-            found = self._query(self._few[column.name], looked_at([column], different))
-            value, met = (found.column(name).combine_chunks() for name in ("value", "met"))
-            place = batch.column_names.index(column.name)
-            batch = batch.set_column(place, column.name, value.take(written.indices))
-            batch = batch.append_column(SOUND.format(column.name), met.take(written.indices))
-        return batch
+        columns = self.contract.columns
+        judged = self._judge.judge(text)
+        values = {c.name: its.values for c, its in zip(columns, judged, strict=True)}
+        known = {_ORDINAL: pa.array(ordinals, pa.int64())}
+        for place, (column, its) in enumerate(zip(columns, judged, strict=True)):
+            known |= _known(place, column, its)
+        return Split(self.contract, pa.table(known | self._over_rows(pa.table(values))))
 
     def as_received(self, text: pa.Table) -> pa.ChunkedArray:
         """Each row of a prepared batch as a JSON object of the file's names and texts."""
-        return self._query(as_received_sql(self.contract), text).column("v")
+        return self._asker.ask(as_received_sql(self.contract), text).column("v")
 
-    def explain(self, text: pa.Table) -> pa.ListArray:
-        """Every reason for each row of a prepared batch; a list of :data:`REASON_TYPE` a row."""
-        if not self._reasons:
-            return reason_lists([[]] * len(text))
-        table = self._query(self._explain_sql, looked_at(self.contract.columns, text))
-        broken = np.column_stack([~mask(pc.fill_null(column, True)) for column in table.columns])
-        rows, rules = np.nonzero(broken)
-        offsets = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=len(text)))))
-        catalogue = reason_array(self._reasons)
-        return pa.ListArray.from_arrays(
-            pa.array(offsets, pa.int32()), catalogue.take(pa.array(rules))
-        )
+    def explain(self, split: Split) -> pa.ListArray:
+        """Every reason for each row, without dictionaries; a list of :data:`REASON_TYPE` a row."""
+        unsound = [np.flatnonzero(~split.sound(place)) for place in range(len(split.text.columns))]
+        texts = {
+            place: split.text.column(place).take(rows)
+            for place, rows in enumerate(unsound)
+            if len(rows)
+        }
+        broken = [
+            (reason, unsound[place][refused])
+            for place, reason, refused in self._judge.explain(texts)
+        ]
+        broken += [
+            (row_rule_reason(rule), np.flatnonzero(~split.meets(number)))
+            for number, rule in enumerate(self.contract.rules)
+        ]
+        return _lists(len(split.rows), broken)
 
-    def _query(self, sql: str, batch: pa.Table) -> pa.Table:
-        """The rows of a query over a batch, in the batch's order."""
-        numbers = np.arange(len(batch), dtype=np.int32)
-        numbered = batch.append_column(ROW, pa.array(numbers))
-        try:
-            found = self._connection.from_arrow(numbered).query(BATCH, sql).to_arrow_table()
-        except duckdb.Error as error:
-            named = is_open(self.contract.classification) or not len(batch)
-            said = str(error).splitlines()[0] if named else type(error).__name__
-            raise ContractError(
-                f"{self.contract.origin}: its rules cannot be applied: {said}"
-            ) from None
-        order = found.column(ROW).to_numpy()
-        found = found.drop_columns([ROW])
-        return found if np.array_equal(order, numbers) else found.take(np.argsort(order))
-
-
-def _of_few_texts(column: Column, texts: pa.ChunkedArray) -> bool:
-    """Whether a column's values are best found from each of its different texts."""
-    if as_written(column) or column.kind is Kind.GEOMETRY or len(texts) < _MANY_ROWS:
-        return False
-    return bool(_FEW * pc.count_distinct(texts).as_py() <= len(texts))
+    def _over_rows(self, values: pa.Table) -> dict[str, pa.ChunkedArray | pa.Array]:
+        """Which rows of values meet each rule over several columns, and hashes of the columns."""
+        known: dict[str, pa.ChunkedArray | pa.Array] = {}
+        if self._rules_sql:
+            found = self._asker.find(self._rules_sql, values)
+            for number in range(len(self.contract.rules)):
+                meets = np.ones(len(values), bool)
+                meets[found[ROW].filter(found[BROKEN.format(number)]).to_numpy()] = False
+                known[_MEETS.format(number)] = packed(meets)
+        if self._hashes_sql:
+            found = self._asker.ask(self._hashes_sql, values)
+            known |= dict(zip(found.column_names, found.columns, strict=True))
+        return known
 
 
-def mask(flags: pa.ChunkedArray) -> Mask:
-    """Arrow booleans without nulls as a NumPy mask."""
-    found: Mask = flags.to_numpy().astype(bool)
-    return found
+def _known(place: int, column: Column, judged: Judged) -> dict[str, pa.ChunkedArray | pa.Array]:
+    """What a split keeps of a column."""
+    values = {} if as_written(column) else {_VALUE.format(place): judged.values}
+    sound = {_SOUND.format(place): packed(judged.sound)}
+    return {_TEXT.format(place): judged.texts} | values | sound
+
+
+def _lists(count: int, broken: Sequence[tuple[Reason, npt.NDArray[np.int64]]]) -> pa.ListArray:
+    """A list of reasons for each of so many rows, from the rows that each reason is given for."""
+    places = np.concatenate([np.empty(0, np.int64), *(rows for _, rows in broken)])
+    reasons = np.repeat(np.arange(len(broken)), [len(rows) for _, rows in broken])
+    order = np.argsort(places, kind="stable")
+    offsets = np.concatenate(([0], np.cumsum(np.bincount(places, minlength=count))))
+    chosen = reason_array(reason for reason, _ in broken).take(pa.array(reasons[order]))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), chosen)
 
 
 def reason_array(reasons: Iterable[Reason]) -> pa.StructArray:
