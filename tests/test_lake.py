@@ -30,6 +30,12 @@ def table(tmp_path: Path) -> LakeTable:
     return table
 
 
+def made(folder: Path) -> LakeTable:
+    table = LakeTable(folder / "thing")
+    table.create(SCHEMA)
+    return table
+
+
 def write(table: LakeTable, ids: list[int | None], delivery: str) -> list[DataFile]:
     with table.writer(SCHEMA) as writer:
         names = [f"n{number}" for number in ids]
@@ -75,6 +81,19 @@ def test_texts_given_as_dictionaries_are_stored_as_texts_with_none_that_no_row_h
     ]  # fmt: skip
     assert b"also kept" in path.read_bytes()
     assert b"erased" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["a*", "a?", "a[b]", "[*]", "a[!c]", "**"])
+def test_a_path_is_no_pattern(tmp_path: Path, name: str) -> None:
+    for other in ("ab", "ad", "b", "x"):
+        add(made(tmp_path / other), [9], "a")
+    table = made(tmp_path / name)
+    add(table, [1, 2], "a")
+    found = connect().execute(f"SELECT id FROM ({scan(table.files(), SCHEMA)}) ORDER BY id")
+    assert found.fetchall() == [(1,), (2,)]
+    rewrite = table.without("SELECT 1 AS id", ["id"])
+    table.commit(rewrite.added, rewrite.removed, {})
+    assert ids(table) == [2]
 
 
 def test_making_a_table_twice_makes_it_once(table: LakeTable) -> None:

@@ -607,12 +607,16 @@ def _whole(files: Sequence[Path], schema: pa.Schema) -> str:
     return f"({relation})"
 
 
+_GLOB = str.maketrans({character: f"[{character}]" for character in "*?["})
+"""How DuckDB is told that a character of a path stands for itself."""
+
+
 def _read(files: Iterable[Path]) -> str:
     """SQL for the rows of some files, each with its file's path as ``_file``.
 
     Folders above the files say nothing of the rows, not even one that is called ``year=2024``.
     """
-    listed = ", ".join(literal(str(path)) for path in files)
+    listed = ", ".join(literal(str(path).translate(_GLOB)) for path in files)
     return (
         f"read_parquet([{listed}], union_by_name=true, filename='_file', hive_partitioning=false)"
     )
