@@ -11,7 +11,16 @@ from cityloom.city import City
 from cityloom.errors import StorageError, faults_in_words
 from cityloom.lake import LakeTable
 from cityloom.web.app import create_app
-from tests.cities import column, contract_text, csv_bytes, deliver, digests, new_city, rows
+from tests.cities import (
+    column,
+    contract_text,
+    csv_bytes,
+    deliver,
+    digests,
+    new_city,
+    quarantined,
+    rows,
+)
 
 TREES = contract_text("tree", [column("id", "integer", key=1), column("name")])
 
@@ -161,12 +170,83 @@ def test_check_names_a_table_that_is_gone(city: City) -> None:
 def test_without_a_copy_a_dataset_comes_back_as_the_mend_says(city: City, tmp_path: Path) -> None:
     before = digests(city)
     data_file(city).unlink()
+    (mend,) = mends(city)
+    assert "move lake/tree and lake/_quarantine/tree, as far as they are there, out of" in mend
     for number, table in enumerate((city.kept("tree"), city.quarantine("tree"))):
         shutil.move(table.folder, tmp_path / f"moved-{number}")
-    forget_store(city)
     City.open(city.path).weave()
     assert digests(City.open(city.path)) == before
     assert told(city) == []
+
+
+def mends(city: City) -> list[str]:
+    return [item.mend for item in findings(City.open(city.path)) if item.serious]
+
+
+@pytest.mark.parametrize("left", [[], ["quarantine"]])
+def test_a_weave_receives_again_what_lay_in_a_folder_that_was_removed(
+    city: City, left: list[str]
+) -> None:
+    before, refused = digests(city), len(quarantined(city, "tree"))
+    shutil.rmtree(city.kept("tree").folder)
+    if not left:
+        shutil.rmtree(city.quarantine("tree").folder)
+    again = City.open(city.path)
+    assert again.runs("tree") == []
+    assert [(step.dataset, step.source, step.why) for step in again.plan()] == [
+        ("tree", "a.csv", "new file")
+    ]
+    assert ", weave, and receive again" in mends(city)[0]
+    assert [(run.source, run.rows_kept) for run in again.weave()] == [("a.csv", 3000)]
+    assert digests(again) == before
+    assert len(quarantined(again, "tree")) == refused == 1
+    assert told(city) == []
+    assert City.open(city.path).weave() == []
+
+
+def test_only_what_was_committed_to_the_table_that_is_gone_is_forgotten(tmp_path: Path) -> None:
+    bushes = TREES.replace("tree", "bush")
+    city = new_city(tmp_path / "city", {"tree": TREES, "bush": bushes})
+    for name in ("tree", "bush"):
+        (city.path / "inbox" / f"{name}.csv").write_bytes(b"id,name\n1,a\n")
+    (city.path / "inbox" / "tree").mkdir()
+    (city.path / "inbox" / "tree" / "bad.csv").write_bytes(b"name\na\n")
+    city.weave()
+    others = [run for run in city.runs() if run.dataset == "bush" or run.failed]
+    assert len(others) == 2
+    shutil.rmtree(city.kept("tree").folder)
+    assert City.open(city.path).runs() == others
+    (again,) = City.open(city.path).weave()
+    assert (again.dataset, again.source) == ("tree", "tree.csv")
+    assert City.open(city.path).runs() == [*others, again]
+
+
+def test_nothing_is_forgotten_where_the_whole_lake_is_away(city: City) -> None:
+    before = city.runs()
+    (city.path / "lake").rename(city.path / "away")
+    with pytest.raises(StorageError):
+        City.open(city.path).weave()
+    (city.path / "away").rename(city.path / "lake")
+    assert City.open(city.path).runs() == before
+
+
+def test_rows_that_wait_for_a_table_that_was_removed_are_judged_by_the_new_one(
+    tmp_path: Path,
+) -> None:
+    code = [column("code", key=1)]
+    case = [column("no", key=1), column("street", refers="street.code")]
+    city = new_city(
+        tmp_path / "city",
+        {"street": contract_text("street", code), "case": contract_text("case", case)},
+    )
+    (city.path / "inbox" / "street.csv").write_bytes(b"code\nA\n")
+    (city.path / "inbox" / "case.csv").write_bytes(b"no,street\n1,B\n")
+    city.weave()
+    assert rows(city, "case") == []
+    shutil.rmtree(city.kept("street").folder)
+    (city.path / "inbox" / "street.csv").write_bytes(b"code\nB\n")
+    City.open(city.path).weave()
+    assert rows(City.open(city.path), "case") == [{"no": "1", "street": "B"}]
 
 
 def test_health_fails_as_the_pages_do(city: City) -> None:

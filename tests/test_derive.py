@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import rmtree
 from textwrap import dedent, indent
 from typing import Any
 
@@ -346,6 +347,28 @@ def test_a_growing_dataset_is_made_whole_again_when_rows_it_saw_are_gone(town: T
     town.delivers("case", "one", CASES[0])
     assert town.weave()["seen"].rows_kept == 2
     assert town.rows("seen") == [(1, 6, 2), (4, 18, 2)]
+
+
+@pytest.mark.parametrize("removed", ["case", "seen"])
+def test_a_growing_dataset_is_made_whole_again_when_a_table_was_removed(
+    town: Town, removed: str
+) -> None:
+    growing(town)
+    town.delivers("case", "two", {"no": "4", "district": "S", "days": "9"})
+    town.weave()
+    rmtree(town.city.kept(removed).folder)
+    assert "seen" in town.why()
+    assert town.weave()["seen"].rows_kept == 4
+    assert town.rows("seen") == [(1, 6, 4), (2, 10, 4), (3, 14, 4), (4, 18, 4)]
+    assert town.weave() == {}
+
+
+def test_what_is_made_of_a_table_that_was_removed_is_made_of_the_new_one(town: Town) -> None:
+    growing(town)
+    rmtree(town.city.kept("case").folder)
+    town.delivers("case", "one", {"no": "9", "district": "S", "days": "9"})
+    town.weave()
+    assert town.rows("seen") == [(9, 18, 1)]
 
 
 def test_a_dataset_that_does_not_say_it_grows_is_made_whole_again(town: Town) -> None:

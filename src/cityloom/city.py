@@ -204,10 +204,15 @@ class City:
         return files_of(self.kept(dataset), self.quarantine(dataset))
 
     def runs(self, dataset: str | None = None) -> list[Run]:
-        """Every run there was, oldest first; of one dataset if asked."""
+        """Every run there was, oldest first; of one dataset if asked.
+
+        What was committed to a table that is gone counts no more; the next writer forgets it.
+        """
         with faults_in_words(self.path):
             self._catch_up([dataset] if dataset else self._tables())
-            return self.log.all(dataset)
+            runs = self.log.all(dataset)
+            gone = self._gone({run.dataset for run in runs})
+            return [run for run in runs if run.version is None or run.dataset not in gone]
 
     def failures(self, runs: Iterable[Run] | None = None) -> list[Run]:
         """What failed and can still be mended; among some runs, oldest first, or among all."""
@@ -382,12 +387,15 @@ class City:
     def _writing(self) -> Iterator[None]:
         """Be the city's one writer; what storage fails with comes out in words.
 
-        The data files that a writer left who did not come to its end are taken away.
+        The data files that a writer left who did not come to its end are taken away, and the log
+        forgets the tables that are gone.
         """
         with faults_in_words(self.path), writer_lock(self.path) as unended:
             self.scratch.mkdir(parents=True, exist_ok=True)
             if unended:
                 self._sweep()
+            for name in self._gone(self.log.committed()):
+                self.log.forget(name)
             yield
 
     def _sweep(self) -> None:
@@ -458,6 +466,11 @@ class City:
 
     def _catch_up(self, datasets: Iterable[str]) -> None:
         self.log.catch_up({name: self.kept(name) for name in datasets})
+
+    def _gone(self, datasets: Collection[str]) -> set[str]:
+        """Those of some datasets that have no folder in the lake; none where there is no lake."""
+        lake = self.path / "lake"
+        return set(datasets) - {path.name for path in lake.iterdir()} if lake.is_dir() else set()
 
     def _tables(self) -> list[str]:
         lake = self.path / "lake"

@@ -99,8 +99,8 @@ def mended(dataset: str) -> str:
     """What to do about a dataset of whose files in the lake one is damaged or missing."""
     return (
         "Put what is damaged or missing back from a copy of the city. Without one, move "
-        f"lake/{dataset}, lake/_quarantine/{dataset} and the store (store.sqlite) out of the city, "
-        "weave, and receive again what did not come from the inbox"
+        f"lake/{dataset} and lake/_quarantine/{dataset}, as far as they are there, out of the "
+        "city, weave, and receive again what did not come from the inbox"
     )
 
 

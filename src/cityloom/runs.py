@@ -18,9 +18,11 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    delete,
     func,
     insert,
     select,
+    update,
 )
 
 from cityloom.lake import NO_VERSION, LakeTable
@@ -95,6 +97,8 @@ class Run:
 
 
 _FIELDS = {item.name for item in fields(Run)}
+_SEEN: tuple[str, ...] = ("inputs", "parents")
+"""Where a run's facts name versions of other datasets."""
 
 
 def now() -> str:
@@ -121,6 +125,25 @@ class RunLog:
                 ]
                 if rows:
                     connection.execute(insert_new(self._engine, RUNS), rows)
+
+    def committed(self) -> set[str]:
+        """The datasets of which the log has a run that changed them."""
+        query = select(RUNS.c.dataset).where(RUNS.c.version.is_not(None)).distinct()
+        with self._engine.connect() as connection:
+            return set(connection.execute(query).scalars())
+
+    def forget(self, dataset: str) -> None:
+        """Forget what was committed to a table that is gone, and which version others saw of it.
+
+        A new table counts its versions from 0 again. What failed stays known.
+        """
+        own = (RUNS.c.dataset == dataset) & RUNS.c.version.is_not(None)
+        with self._engine.begin() as connection:
+            connection.execute(delete(RUNS).where(own))
+            for number, facts in connection.execute(select(RUNS.c.id, RUNS.c.facts)).all():
+                if (unseen := _without(facts, dataset)) != facts:
+                    row = update(RUNS).where(RUNS.c.id == number)
+                    connection.execute(row.values(facts=unseen))
 
     def add_failure(self, run: Run) -> None:
         """Remember a run that changed nothing."""
@@ -171,6 +194,16 @@ def newest_version(runs: Sequence[Run]) -> int:
 def rows_version(runs: Iterable[Run]) -> int:
     """The version of the newest run that changed a dataset's rows; -1 where there is none."""
     return newest_version([run for run in runs if run.changed_rows])
+
+
+def _without(facts: dict[str, Any], dataset: str) -> dict[str, Any]:
+    """A run's facts without the version that it saw of a dataset."""
+    seen = {
+        name: {other: version for other, version in facts[name].items() if other != dataset}
+        for name in _SEEN
+        if name in facts
+    }
+    return {**facts, **seen}
 
 
 def _run(dataset: str, version: int | None, facts: dict[str, Any]) -> Run:
