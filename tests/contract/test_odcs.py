@@ -976,6 +976,79 @@ def test_values_without_an_order_have_no_edges(name: str, kind: str) -> None:
     assert f"{name} is for values in an order, and the column is " in refusal(document(number))
 
 
+DECIMAL = {"logicalType": "number", "physicalType": "DECIMAL(5,2)"}
+NOON, LATER = "2024-02-29T12:00:00", "2024-02-29T12:00:00.000001"
+
+
+def bounded(column: Document, *, timezone: bool = False, **options: Any) -> Document:
+    stated = {**options, "timezone": True} if timezone else options
+    return {"name": "number", **column, "logicalTypeOptions": stated}
+
+
+@pytest.mark.parametrize(
+    ("column", "met", "unmet"),
+    [
+        ({"logicalType": "integer"}, (3, 3), (4, 3)),
+        ({"logicalType": "integer"}, (-1.5, -0.5), (1.2, 1.8)),
+        ({"logicalType": "integer"}, (0, 2**63), (2**63, 0)),
+        ({"logicalType": "number"}, (0.1, 0.1), (0.2, 0.1)),
+        (DECIMAL, (0.125, 0.13), (0.121, 0.129)),
+        (DECIMAL, (-1, -1), (1, -1)),
+        ({"logicalType": "date"}, ("2024-02-29", "2024-02-29"), ("2024-03-01", "2024-02-29")),
+        ({"logicalType": "timestamp"}, (NOON, NOON), (LATER, NOON)),
+        ({"logicalType": "time"}, ("08:00:00", "08:00:00"), ("22:00:00", "06:00:00")),
+        ({"logicalType": "string"}, ("B", "B"), ("B", "A")),
+    ],
+    ids=str,
+)
+def test_a_minimum_above_its_maximum_is_refused_with_both(
+    column: Document, met: tuple[Any, Any], unmet: tuple[Any, Any]
+) -> None:
+    assert read(document(bounded(column, minimum=met[0], maximum=met[1]))).columns
+    message = refusal(document(bounded(column, minimum=unmet[0], maximum=unmet[1])))
+    assert "column 'number': no value could meet both " in message
+    assert f"minimum '{unmet[0]}' and maximum '{unmet[1]}'" in message
+
+
+@pytest.mark.parametrize(
+    ("column", "least", "most", "far"),
+    [
+        ({"logicalType": "integer"}, 1, 2, 3),
+        ({"logicalType": "number"}, 0.5, 0.5, 0.6),
+        (DECIMAL, 0.01, 0.02, 0.03),
+        ({"logicalType": "date"}, "2024-02-29", "2024-03-01", "2024-03-02"),
+        ({"logicalType": "timestamp"}, NOON, LATER, "2024-02-29T12:00:00.000002"),
+        ({"logicalType": "string"}, "A", "A", "B"),
+    ],
+    ids=str,
+)
+def test_exclusive_bounds_that_leave_no_value_are_refused_with_both(
+    column: Document, least: Any, most: Any, far: Any
+) -> None:
+    assert read(document(bounded(column, exclusiveMinimum=least, exclusiveMaximum=far))).columns
+    message = refusal(document(bounded(column, exclusiveMinimum=least, exclusiveMaximum=most)))
+    assert f"exclusiveMinimum '{least}' and exclusiveMaximum '{most}'" in message
+    for open_end, closed_end in (
+        ("exclusiveMinimum", "maximum"), ("exclusiveMaximum", "minimum"),
+    ):  # fmt: skip
+        told = refusal(document(bounded(column, **{open_end: least, closed_end: least})))
+        assert f"{open_end} '{least}'" in told
+        assert f"{closed_end} '{least}'" in told
+
+
+def test_bounds_with_an_offset_are_compared_as_instants() -> None:
+    column, east = {"logicalType": "timestamp"}, "2024-02-29T12:00:00+08:00"
+    within = bounded(column, timezone=True, minimum=east, maximum="2024-02-29T05:00:00Z")
+    assert read(document(within)).columns
+    without = bounded(column, timezone=True, minimum=east, maximum="2024-02-29T03:00:00Z")
+    assert "no value could meet both" in refusal(document(without))
+
+
+def test_lengths_that_no_text_could_meet_are_refused_with_both() -> None:
+    message = refusal(document(bounded({}, minLength=3, maxLength=2)))
+    assert "column 'number': minLength 3 is more than maxLength 2" in message
+
+
 def test_dates_that_yaml_read_are_what_was_written() -> None:
     day, moment = date(2024, 2, 29), datetime(2024, 2, 29, 1, 2, 3)
     options: Document = {"minimum": day, "maximum": date(2024, 3, 1)}

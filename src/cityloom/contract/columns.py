@@ -19,6 +19,7 @@ from open_data_contract_standard.model import (
 from cityloom.contract.custom import custom_properties, flag
 from cityloom.contract.forms import form_of, stated_bound, stated_value
 from cityloom.contract.model import Bounds, Classification, Column, Kind, Reference
+from cityloom.contract.ranges import check_ranges
 from cityloom.errors import ContractError
 
 _DECIMAL = re.compile(r"(?:decimal|numeric)\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)", re.IGNORECASE)
@@ -207,10 +208,9 @@ def _check_column(column: Column) -> None:
                              ("maxLength", column.max_length)):  # fmt: skip
             if stated is not None:
                 raise ContractError(f"{name} is for text, and the column is {column.kind}")
-    if column.max_length is not None and (column.min_length or 0) > column.max_length:
-        raise ContractError("minLength is more than maxLength; no text could meet both")
     _check_enum(column)
     _check_edges(column)
+    check_ranges(column)
 
 
 def _check_enum(column: Column) -> None:
