@@ -509,8 +509,10 @@ def test_check_says_that_nothing_is_wrong_or_what_is(run: Run, woven: Path) -> N
     assert facts.keys() == {"what", "mend", "serious"}
     (woven / "ledger.ndjson").write_text("{}\n")
     answer = run("check")
-    sorry(answer, "need mending")
+    sorry(answer, "1 thing needs mending")
     assert "not a ledger entry" in answer.out
+    (woven / "contracts" / "bad.odcs.yaml").write_text("schema: [")
+    sorry(run("check"), "2 things need mending")
 
 
 def test_a_subject_is_erased(run: Run, woven: Path) -> None:

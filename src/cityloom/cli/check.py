@@ -40,4 +40,5 @@ def check(
     if not found and not as_json:
         typer.echo("✓ Nothing is wrong.")
     if serious := [item for item in found if item.serious]:
-        raise UsageError(f"{len(serious)} things need mending")
+        one = len(serious) == 1
+        raise UsageError("1 thing needs mending" if one else f"{len(serious)} things need mending")
