@@ -1,0 +1,65 @@
+"""What is wrong with a city, and its mend, as the check says it."""
+
+from cityloom.web.kernel_words.sayings import N_, sayings
+
+_CONTRACT = r"(?P<file>contracts/.+?\.yaml)"
+
+FINDINGS = sayings(
+    N_("%(dataset)s: nothing has come for %(span)s; expected every %(often)s"),
+    N_("%(dataset)s: nothing has come yet; expected every %(often)s"),
+    N_("put its files into %(folder)s and weave"),
+    N_("%(dataset)s: %(source)s could not be received: %(why)s"),
+    (
+        r"(?P<dataset>\w+) could not be replayed: (?P<why>.+)",
+        N_("%(dataset)s: refused rows could not be replayed: %(why)s"),
+    ),
+    N_("%(dataset)s could not be made: %(why)s"),
+    N_("%(dataset)s keeps rows past retention: %(why)s"),
+    N_("mend the file or the contract and weave again"),
+    N_("mend the contract and weave again"),
+    N_("mend the function or what it reads and weave again"),
+    (
+        rf"{_CONTRACT} still has (?P<doubts>\d+) open doubts?",
+        N_("%(file)s still has open doubts: %(doubts)s"),
+    ),
+    N_("settle and remove each line that begins with ‘# doubt:’, then set the status to active"),
+    (rf"{_CONTRACT} is still a draft", N_("%(file)s is still a draft")),
+    N_("set its status to active once its owner agrees"),
+    (rf"{_CONTRACT}: (?P<why>.+)", N_("%(file)s cannot be used: %(why)s")),
+    N_("mend it, or take it out of contracts/; until then its dataset stays as it is"),
+    N_("%(dataset)s refers to %(target)s, whose contract cannot be used"),
+    N_("mend that contract; until then nothing is received for %(dataset)s"),
+    N_("%(dataset)s is made of %(target)s, whose contract cannot be used"),
+    N_("mend that contract; until then %(dataset)s is not made again"),
+    N_("%(column)s refers to %(target)s, which this city lacks"),
+    (
+        r"(?P<column>[\w.]+) refers to (?P<target>[\w.]+): no such column",
+        N_("%(column)s refers to %(target)s, which is no column"),
+    ),
+    N_("%(column)s and %(target)s are not of one type"),
+    N_("add a contract for ‘%(dataset)s’; until then its rows wait in quarantine"),
+    N_("mend the relationship in %(file)s"),
+    N_("give both the same logicalType, in %(file)s or %(other)s"),
+    N_("%(entry)s belongs to no dataset"),
+    (
+        r"put a contract named (?P<file>.+?\.yaml) into contracts/ .+",
+        N_("put a contract named %(file)s into contracts/, or rename it"),
+    ),
+    N_("scratch/ holds what an interrupted run left: %(files)s"),
+    N_("the next weave clears it"),
+    N_("ask its owner, %(owner)s"),
+    N_("find out who owns it"),
+    N_("DuckDB is %(found)s; its extension packages are built for %(wanted)s"),
+    (r"pip install (?P<package>\S+)", N_("install it: pip install %(package)s")),
+    (
+        r"(?P<file>.+) line (?P<line>\d+): not a ledger entry",
+        N_("%(file)s line %(line)s is not a ledger entry"),
+    ),
+    (
+        r"(?P<file>.+) line (?P<line>\d+): the chain is broken; .+",
+        N_(
+            "%(file)s line %(line)s: the chain is broken; a line before it was changed or taken out"
+        ),
+    ),
+    N_("compare the ledger with the last copy kept elsewhere"),
+)
