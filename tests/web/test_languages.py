@@ -1,7 +1,9 @@
 """Words, numbers and dates in each language."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 from babel.messages.extract import extract_from_dir
@@ -9,12 +11,14 @@ from babel.messages.pofile import read_po
 from starlette.testclient import TestClient
 
 import cityloom.web
+from cityloom.check import findings
 from cityloom.city import City
+from cityloom.errors import mended
 from cityloom.web.app import create_app
 from cityloom.web.kernel_words import decision_words, error_words, finding_words, note_words
 from cityloom.web.languages import has_han, language, spaced
 from cityloom.web.words import unit_sign
-from tests.cities import column, contract_text, new_city
+from tests.cities import column, contract_text, deliver, new_city
 
 WEB = Path(cityloom.web.__file__).parent
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
@@ -130,6 +134,16 @@ KNOWN = [
     "DuckDB is 2.0.0; its extension packages are built for 1.5.5",
     "/a b/ledger.ndjson line 3: not a ledger entry",
     "/a b/ledger.ndjson line 3: the chain is broken; line 2 was changed, or a line before this one",
+    "contracts/tree.yml is not read: contracts are named <dataset>.odcs.yaml",
+    "rename it to tree.odcs.yaml, or take it out of contracts/",
+    "tree: its log in /a b/lake/tree/_delta_log lacks the entry of version 1, 2, 3…",
+    "tree: the log of runs knows version 3, but /a b/lake/tree has version 2",
+    "tree: the log of runs knows version 3, but /a b/lake/tree has nothing",
+    "tree: the data file /a b/lake/tree/part-1.parquet is missing",
+    "tree: the data file /a b/lake/tree/part-1.parquet is damaged: 100 bytes instead of 1,234",
+    "tree at version 3 cannot be opened: no luck",
+    "tree cannot be opened: no luck",
+    mended("tree"),
 ]
 
 
@@ -161,6 +175,15 @@ def test_a_finding_is_said_in_chinese_and_left_alone_in_english(said: str) -> No
             "rename the dataset",
             "已有契约",
         ),
+        (
+            "column 'a b': no value could meet both minimum '2' and exclusiveMaximum '1'; mend one "
+            "of them",
+            "列“a b”：没有值能同时满足minimum“2”和exclusiveMaximum“1”",
+        ),
+        (
+            "column 'a': minLength 3 is more than maxLength 2; no text could meet both",
+            "列“a”：minLength 3大于maxLength 2",
+        ),
         ("a sentence of tomorrow", "无法使用：a sentence of tomorrow"),
     ],
 )
@@ -182,6 +205,7 @@ def test_every_finding_of_a_city_is_said_in_chinese_on_its_overview(tmp_path: Pa
         "no_column": contract_text("no_column", [column("x", refers="street.gone")]),
         "no_type": contract_text("no_type", [column("x", "integer", refers="street.code")]),
         "street": street + late,
+        "elsewhere": contract_text("elsewhere", [column("x")], server={"path": "inbox/b/*.csv"}),
         "failing": contract_text("failing", [column("x", required=True)]),
     }
     city = new_city(tmp_path / "city", contracts)
@@ -190,11 +214,60 @@ def test_every_finding_of_a_city_is_said_in_chinese_on_its_overview(tmp_path: Pa
     city.weave()
     (city.scratch / "left").mkdir()
     (city.path / "ledger.ndjson").write_text("{}\n")
+    (city.path / "lake" / "given_up").mkdir()
+    (city.path / "contracts" / "misnamed.yml").write_text("")
+    (city.path / "inbox" / "elsewhere.csv").write_text("x\n")
     client = TestClient(create_app(City.open(city.path)), base_url="http://127.0.0.1")
     told = client.get("/overview.json", headers={"cookie": "language=zh"}).json()["findings"]
-    assert len(told) == 12
-    english = [text for item in told for text in (item["what"], item["mend"]) if not has_han(text)]
-    assert english == []
+    assert len(told) == 15
+    assert in_english(told) == []
+
+
+def in_english(told: list[dict[str, str]]) -> list[str]:
+    return [text for item in told for text in (item["what"], item["mend"]) if not has_han(text)]
+
+
+def data_file(folder: Path) -> Path:
+    return next(folder.glob("*.parquet"))
+
+
+def entry(folder: Path, version: int) -> Path:
+    return folder / "_delta_log" / f"{version:020}.json"
+
+
+HARM: dict[str, Callable[[Path], object]] = {
+    "tree：缺少数据文件": lambda folder: data_file(folder).unlink(),
+    "已损坏：现有": lambda folder: data_file(folder).write_bytes(b"x"),
+    "什么也没有": rmtree,
+    "中只到版本": lambda folder: entry(folder, 2).unlink(),
+    "无法打开": lambda folder: entry(folder, 2).write_bytes(b"{"),
+}
+
+
+@pytest.mark.parametrize("words", HARM)
+def test_damage_and_its_mend_are_said_in_chinese(tmp_path: Path, words: str) -> None:
+    city = new_city(tmp_path / "city", {"tree": contract_text("tree", [column("x")])})
+    for number in range(2):
+        deliver(city, "tree", f"{number}.csv", b"x\n1\n")
+    HARM[words](city.path / "lake" / "tree")
+    (finding,) = findings(City.open(city.path))
+    assert spaced(words) in finding_words(finding.what, language("zh"))
+    assert "请用城市的副本恢复" in finding_words(finding.mend, language("zh"))
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [("zh", "缺少数据文件"), ("en", " is missing. Put what is")]
+)
+def test_the_error_page_says_in_the_readers_language_what_is_missing(
+    tmp_path: Path, code: str, words: str
+) -> None:
+    city = new_city(tmp_path / "city", {"tree": contract_text("tree", [column("x")])})
+    deliver(city, "tree", "a.csv", b"x\n1\n")
+    data_file(city.path / "lake" / "tree").unlink()
+    client = TestClient(create_app(City.open(city.path)), base_url="http://127.0.0.1")
+    answer = client.get("/datasets/tree/rows", headers={"cookie": f"language={code}"})
+    assert answer.status_code == 500
+    assert words in answer.text
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from cityloom.store import open_store
 from cityloom.web.answers import STATIC, Page, answer
 from cityloom.web.asked import FormBySuffix
 from cityloom.web.desk import Desk
+from cityloom.web.kernel_words import error_words
 from cityloom.web.languages import language_of
 from cityloom.web.pages import catalogue, dataset, overview, runs
 
@@ -126,7 +127,7 @@ def _refused(request: Request, error: Exception) -> Response:
 
 
 def _unusable(request: Request, error: Exception) -> Response:
-    return _error_page(request, 500, str(error))
+    return _error_page(request, 500, error_words(str(error), language_of(request)))
 
 
 def _faulty(request: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from cityloom.contract import Contract
 from cityloom.web.kernel_words.check import FINDINGS
 from cityloom.web.kernel_words.contracts import MISTAKES, WANTED
+from cityloom.web.kernel_words.damage import DAMAGE, HARMED
 from cityloom.web.kernel_words.deliveries import ERRORS, NOTES
 from cityloom.web.kernel_words.policy import DECISIONS
 from cityloom.web.kernel_words.rows import REASONS
@@ -46,13 +47,13 @@ def decision_words(message: str, language: Language) -> str:
 
 
 def error_words(message: str, language: Language) -> str:
-    """Why a run failed."""
-    return _said(message, ERRORS, language)
+    """Why a run failed or a page cannot be shown."""
+    return _said(message, (*ERRORS, *HARMED), language)
 
 
 def finding_words(message: str, language: Language) -> str:
     """What is wrong with a city, or its mend; in English as the check says it."""
-    return _said(message, FINDINGS, language) if language.is_chinese else message
+    return _said(message, (*FINDINGS, *DAMAGE), language) if language.is_chinese else message
 
 
 def _said(message: str, sayings: Sequence[Saying], language: Language) -> str:
@@ -74,6 +75,8 @@ def _valued(name: str, text: str, language: Language) -> str:
     if name in ("span", "often"):
         number, unit = text.split()
         return language.period(timedelta(**{unit: int(number)}))
+    if name in ("harm", "mend"):
+        return _said(text, DAMAGE, language)
     if name == "why":
         return _said(text, (*ERRORS, *MISTAKES), language)
     return text

@@ -27,6 +27,8 @@ FINDINGS = sayings(
     N_("set its status to active once its owner agrees"),
     (rf"{_CONTRACT}: (?P<why>.+)", N_("%(file)s cannot be used: %(why)s")),
     N_("mend it, or take it out of contracts/; until then its dataset stays as it is"),
+    N_("%(file)s is not read: contracts are named <dataset>.odcs.yaml"),
+    N_("rename it to %(file)s, or take it out of contracts/"),
     N_("%(dataset)s refers to %(target)s, whose contract cannot be used"),
     N_("mend that contract; until then nothing is received for %(dataset)s"),
     N_("%(dataset)s is made of %(target)s, whose contract cannot be used"),
@@ -44,6 +46,16 @@ FINDINGS = sayings(
     (
         r"put a contract named (?P<file>.+?\.yaml) into contracts/ .+",
         N_("put a contract named %(file)s into contracts/, or rename it"),
+    ),
+    N_("lake/%(dataset)s holds rows that no contract claims"),
+    N_(
+        "put its contract back (to erase a subject from it, too), or, if the dataset is given up, "
+        "remove lake/%(dataset)s and lake/_quarantine/%(dataset)s"
+    ),
+    N_("%(files)s: the contract of %(dataset)s does not look there, its path is %(path)s"),
+    N_(
+        "write ‘path: inbox/%(dataset)s’ in %(file)s to receive what lies in inbox/%(dataset)s/ "
+        "and in inbox/%(dataset)s.*, or move the files"
     ),
     N_("scratch/ holds what an interrupted run left: %(files)s"),
     N_("the next weave clears it"),

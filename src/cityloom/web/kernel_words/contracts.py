@@ -16,6 +16,14 @@ MISTAKES = sayings(
         r"them or rename the dataset",
         N_("dataset ‘%(dataset)s’ already has a contract, %(file)s; remove one of them"),
     ),
+    N_(
+        "column ‘%(column)s’: no value could meet both %(low)s ‘%(least)s’ and %(high)s ‘%(most)s’"
+        "; mend one of them"
+    ),
+    N_(
+        "column ‘%(column)s’: minLength %(least)s is more than maxLength %(most)s; "
+        "no text could meet both"
+    ),
     N_("a dataset function makes ‘%(dataset)s’; give the delivered dataset another name"),
 )
 

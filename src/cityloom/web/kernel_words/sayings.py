@@ -39,8 +39,12 @@ def sayings(*known: str | tuple[str, str]) -> tuple[Saying, ...]:
 
 def _shape(message: str) -> str:
     """The pattern of a sentence that differs from its message in the quotes alone."""
-    parts = _PLACE.split(message.translate(_PLAIN_QUOTES))
-    return "".join(
-        f"(?P<{part}>{_VALUES.get(part, '.+?')})" if place % 2 else re.escape(part)
-        for place, part in enumerate(parts)
-    )
+    shape = ""
+    for place, part in enumerate(_PLACE.split(message.translate(_PLAIN_QUOTES))):
+        if place % 2 == 0:
+            shape += re.escape(part)
+        elif f"(?P<{part}>" in shape:
+            shape += f"(?P={part})"
+        else:
+            shape += f"(?P<{part}>{_VALUES.get(part, '.+?')})"
+    return shape
