@@ -97,6 +97,34 @@ def test_the_columns_of_an_open_file_are_named(tmp_path: Path, level: str) -> No
     assert "names column 'desk' twice" in refusal_of(city, "person", "desk,desk\n")
 
 
+@pytest.mark.parametrize(
+    ("count", "last"),
+    [
+        (12, "column 'c11' is not in the contract and was not stored"),
+        (13, "1 more column is not in the contract and was not stored"),
+        (300, "288 more columns are not in the contract and were not stored"),
+    ],
+)
+def test_of_many_undeclared_columns_a_dozen_are_named_and_the_others_counted(
+    count: int, last: str
+) -> None:
+    held, extra = contract(person(classification="public")), [f"c{n}" for n in range(count)]
+    notes = drift(held, ["full_name", "age", *extra])
+    assert notes[:12] == [
+        f"column 'c{n}' is not in the contract and was not stored" for n in range(12)
+    ]
+    assert notes[-1] == last
+    assert len(notes) == min(count, 13)
+
+
+def test_of_a_file_of_another_dataset_a_dozen_columns_are_named_and_the_others_counted() -> None:
+    held, extra = contract(person(classification="public")), [f"c{n}" for n in range(300)]
+    with pytest.raises(DeliveryError, match=r"it has c0, .*, c11 and 288 more\. Nothing"):
+        drift(held, extra)
+    with pytest.raises(DeliveryError, match=r"the file has full_name, .*, c10 and 289 more\. Not"):
+        drift(held, ["full_name", *extra])
+
+
 def test_a_condition_that_a_value_breaks_does_not_quote_it(tmp_path: Path) -> None:
     for level, shown in (("sensitive", False), ("internal", True)):
         text = contract_text(

@@ -11,6 +11,9 @@ from cityloom.contract import Column, Contract
 from cityloom.errors import DeliveryError
 from cityloom.policy import is_open
 
+_MOST_NAMED = 12
+"""How many columns of a file a message names; of further ones it says how many there are."""
+
 
 def drift(contract: Contract, found: Sequence[str]) -> list[str]:
     """How a file's columns differ from the contract's, in words.
@@ -21,7 +24,7 @@ def drift(contract: Contract, found: Sequence[str]) -> list[str]:
     declared = [column.source_name for column in contract.columns]
     named = is_open(contract.classification)
     extra = [name for name in found if name not in declared]
-    columns = ", ".join(found) if named else _counted(declared, found)
+    columns = _listed(found) if named else _counted(declared, found)
     if len(extra) == len(found):
         raise DeliveryError(
             f"none of the contract's columns is in the file; it has {columns}. "
@@ -49,6 +52,11 @@ def _counted(declared: Sequence[str], found: Sequence[str]) -> str:
     return ", ".join([*known, _undeclared(others)] if others else known)
 
 
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
 def _undeclared(count: int) -> str:
     return "1 undeclared column" if count == 1 else f"{count} undeclared columns"
 
@@ -59,7 +67,16 @@ def _renamed(column: Column, extra: Sequence[str]) -> str:
 
 
 def _not_stored(extra: Sequence[str], named: bool) -> list[str]:
-    if named:
-        return [f"column '{name}' is not in the contract and was not stored" for name in extra]
     verb = "was" if len(extra) == 1 else "were"
-    return [f"{_undeclared(len(extra))} {verb} not stored"] if extra else []
+    if not named:
+        return [f"{_undeclared(len(extra))} {verb} not stored"] if extra else []
+    notes = [
+        f"column '{name}' is not in the contract and was not stored" for name in extra[:_MOST_NAMED]
+    ]
+    match len(extra) - len(notes):
+        case 0:
+            return notes
+        case 1:
+            return [*notes, "1 more column is not in the contract and was not stored"]
+        case more:
+            return [*notes, f"{more} more columns are not in the contract and were not stored"]

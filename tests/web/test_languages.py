@@ -100,6 +100,10 @@ def test_what_the_kernel_says_is_said_in_chinese_where_it_is_known() -> None:
     assert noted == "缺少列“a”；“b”可能是它的新名称"
     uncounted = note_words("2 undeclared columns were not stored", chinese)
     assert uncounted == "契约之外的列有\u20092\u2009个，未保存"
+    further = note_words("288 more columns are not in the contract and were not stored", chinese)
+    assert further == "契约之外的列另有\u2009288\u2009个，未保存"
+    one = note_words("1 more column is not in the contract and was not stored", chinese)
+    assert one == "契约之外的列另有\u20091\u2009个，未保存"
     late = "visit: nothing has come for 40 days; expected every 30 days"
     assert (
         finding_words(late, chinese)
@@ -308,3 +312,10 @@ def test_a_failed_delivery_is_said_in_chinese() -> None:
     assert error_words(said, language("zh")).startswith("缺少必填列“a”；文件中有\u2009b、c；")
     found = finding_words(f"visit: x.csv could not be received: {said}", language("zh"))
     assert "缺少必填列" in found
+    other = (
+        "none of the contract's columns is in the file; it has b, c and 288 more. Nothing was "
+        "kept: is it a delivery of another dataset?"
+    )
+    assert error_words(other, language("zh")) == spaced(
+        "文件中没有契约所列的任何一列；文件中有b、c等（另有288项）；未保留任何内容"
+    )

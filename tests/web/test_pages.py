@@ -5,11 +5,12 @@ import io
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 from starlette.testclient import TestClient
 
 from cityloom.city import City
 from cityloom.web.app import create_app
-from tests.cities import column, contract_text, new_city, set_contract
+from tests.cities import column, contract_text, csv_bytes, deliver, new_city, set_contract
 from tests.web.crawl import crawl
 from tests.web.towns import FORMULA
 
@@ -123,6 +124,36 @@ def test_a_refused_row_is_shown_with_its_source_number_and_every_reason(client: 
     assert facts["total"] == 2
     assert sum(facts["reasons"].values()) == 3
     assert {row["ordinal"] for row in facts["rows"]} == {3, 4}
+
+
+LONG = "<b>" + "long " * 60 + "the end."
+
+
+@pytest.mark.parametrize(
+    ("section", "language", "length"),
+    [
+        ("rows", "en", "311 characters"),
+        ("rows", "zh", "共\u2009311\u2009个字符"),
+        ("quarantine", "en", "311 characters"),
+        ("quarantine", "zh", "共\u2009311\u2009个字符"),
+    ],
+)
+def test_a_long_value_is_shortened_and_opens_whole(
+    tmp_path: Path, section: str, language: str, length: str
+) -> None:
+    columns = [column("no", "integer", key=1), column("note")]
+    city = new_city(tmp_path / "city", {"tree": contract_text("tree", columns)})
+    given = [(1, LONG), (2, "short"), ("x", LONG), ("y", "short")]
+    deliver(city, "tree", "a.csv", csv_bytes(["no", "note"], given))
+    client = TestClient(create_app(city), base_url="http://127.0.0.1")
+    page = client.get(f"/datasets/tree/{section}", headers={"accept-language": language}).text
+    start, whole = str(escape(LONG[:100])), str(escape(LONG))
+    assert page.count('<details class="whole">') == 1
+    _, _, opened = page.partition('<details class="whole"><summary>')
+    summary, _, rest = opened.partition("</summary>")
+    assert summary == f"<span>{start}… </span><small>{length}</small>"
+    assert rest.startswith(f"{whole}</details>")
+    assert "short" in page
 
 
 def test_lineage_links_what_is_checked(client: TestClient) -> None:

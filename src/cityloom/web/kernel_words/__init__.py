@@ -19,6 +19,7 @@ from cityloom.web.kernel_words.rows import REASONS
 from cityloom.web.kernel_words.sayings import Saying
 from cityloom.web.languages import Language
 
+_MORE = re.compile(r" and (\d+) more$")
 _OR = re.compile(r" or (?!false)")
 
 
@@ -69,7 +70,7 @@ def _said(message: str, sayings: Sequence[Saying], language: Language) -> str:
 def _valued(name: str, text: str, language: Language) -> str:
     """A value of a sentence, where it is itself a list, a span or a sentence."""
     if name == "values" and language.is_chinese:
-        return text.replace(", ", "、")
+        return _MORE.sub(r"等（另有\1项）", text.replace(", ", "、"))
     if name == "wanted" and language.is_chinese:
         return "或".join(_said(words, WANTED, language) for words in _OR.split(text))
     if name in ("span", "often"):

@@ -2,7 +2,7 @@
 
 from cityloom.web.kernel_words.sayings import N_, sayings
 
-_FILE_HAS = r"the file has (?P<values>.+?)\. Nothing was kept.+"
+_IT_HAS = r"has (?P<values>.+?)\. Nothing was kept.+"
 
 NOTES = sayings(
     N_("column ‘%(column)s’ is missing; ‘%(likely)s’ may be its new name"),
@@ -12,21 +12,32 @@ NOTES = sayings(
         r"(?P<n>\d+) undeclared columns? (?:was|were) not stored",
         N_("columns that are not in the contract and were not stored: %(n)s"),
     ),
+    (
+        r"(?P<n>\d+) more columns? (?:is|are) not in the contract and (?:was|were) not stored",
+        N_("further columns that are not in the contract and were not stored: %(n)s"),
+    ),
 )
 
 ERRORS = sayings(
     (
         r"required column '(?P<column>[^']+)' is missing; '(?P<likely>[^']+)' may be its new name; "
-        + _FILE_HAS,
+        r"the file " + _IT_HAS,
         N_(
             "required column ‘%(column)s’ is missing; ‘%(likely)s’ may be its new name; "
             "the file has %(values)s; nothing of it was kept"
         ),
     ),
     (
-        r"required column '(?P<column>[^']+)' is missing; " + _FILE_HAS,
+        r"required column '(?P<column>[^']+)' is missing; the file " + _IT_HAS,
         N_(
             "required column ‘%(column)s’ is missing; the file has %(values)s; "
+            "nothing of it was kept"
+        ),
+    ),
+    (
+        r"none of the contract's columns is in the file; it " + _IT_HAS,
+        N_(
+            "none of the contract’s columns is in the file; it has %(values)s; "
             "nothing of it was kept"
         ),
     ),
