@@ -171,41 +171,44 @@ def refused(text: str) -> str:
     return str(caught.value)
 
 
+CHANGED = [
+    ("version: 1.0.0", "version: 1.0", "version: expected text, not '1.0'; put it in quotes"),
+    ("version: 1.0.0", "version:\n- 1", "version: expected text, not a list"),
+    (
+        "logicalType: integer",
+        "required: maybe",
+        "schema.0.properties.0.required (of 'no'): expected true or false, not 'maybe'",
+    ),
+    (
+        "primaryKeyPosition: 1",
+        "primaryKeyPosition: first",
+        "primaryKeyPosition (of 'no'): expected a whole number, not 'first'",
+    ),
+    (
+        "name: street",
+        "name: street\n    enum: [A]",
+        "properties.1.enum.0 (of 'street'): expected keys and values, as in 'name: height'",
+    ),
+]
+ADDED = [
+    ("team: 3", "team: expected keys and values, as in"),
+    ("servers: inbox", "servers: expected a list, each item"),
+    (
+        "price: {priceAmount: much}",
+        "price.priceAmount: expected a number or a whole number, not 'much'",
+    ),
+    (
+        "slaProperties: [{property: retention, value: {a: 1}}]",
+        "expected text or a number or a whole number or true or false, not keys and values",
+    ),
+    (f"team: {'9' * 40}", f", not '{'9' * 40}'"),
+    (f"team: {'9' * 41}", f", not '{'9' * 39}…'"),
+]
+
+
 @pytest.mark.parametrize(
     ("was", "becomes", "words"),
-    [
-        ("version: 1.0.0", "version: 1.0", "field version: expected text, not '1.0'; put it in"),
-        ("version: 1.0.0", "version:\n- 1", "field version: expected text, not a list"),
-        (
-            "logicalType: integer",
-            "required: maybe",
-            "field schema.0.properties.0.required (of 'no'): expected true or false, not 'maybe'",
-        ),
-        (
-            "primaryKeyPosition: 1",
-            "primaryKeyPosition: first",
-            "primaryKeyPosition (of 'no'): expected a whole number, not 'first'",
-        ),
-        (
-            "name: street",
-            "name: street\n    enum: [A]",
-            "properties.1.enum.0 (of 'street'): expected keys and values, as in 'name: height'",
-        ),
-        ("id: tree", "id: tree\nteam: 3", "field team: expected keys and values, as in"),
-        ("id: tree", "id: tree\nservers: inbox", "field servers: expected a list, each item"),
-        (
-            "id: tree",
-            "id: tree\nprice: {priceAmount: much}",
-            "field price.priceAmount: expected a number or a whole number, not 'much'",
-        ),
-        (
-            "id: tree",
-            "id: tree\nslaProperties: [{property: retention, value: {a: 1}}]",
-            "expected text or a number or a whole number or true or false, not keys and values",
-        ),
-        ("id: tree", f"id: tree\nteam: {'9' * 40}", f", not '{'9' * 40}'"),
-        ("id: tree", f"id: tree\nteam: {'9' * 41}", f", not '{'9' * 39}…'"),
-    ],
+    [*CHANGED, *(("id: tree", f"id: tree\n{added}", words) for added, words in ADDED)],
 )
 def test_a_field_of_another_kind_is_said_with_what_is_expected(
     was: str, becomes: str, words: str
