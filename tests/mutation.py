@@ -104,6 +104,7 @@ PARTS: dict[str, Part] = {
             "contract/test_split.py",
             "contract/test_rules.py",
         ),
+        "contract/ranges.py": ("contract/test_odcs.py",),
         "contract/refusals.py": ("contract/test_refusals.py", "contract/test_content.py"),
         "contract/rules.py": (
             "contract/test_stated.py",
