@@ -7,6 +7,7 @@ SCALE  ?= 1/1000
 PORT   ?= 8000
 
 DATACONTRACT_CLI := 1.2.8
+ENGINES := --extra sail --extra spark
 
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -30,7 +31,7 @@ contracts: $(VENV)/.installed-tests
 		--with datacontract-cli==$(DATACONTRACT_CLI) python tests/lint_contracts.py
 
 unit: $(VENV)/.installed-tests assets
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 mutation: $(VENV)/.installed-mutation
 	$(BIN)/python -m tests.mutation --workers 2
@@ -52,11 +53,11 @@ $(VENV)/.installed: pyproject.toml uv.lock | $(VENV)/bin/uv
 	@touch $@
 
 $(VENV)/.installed-tests: pyproject.toml uv.lock | $(VENV)/bin/uv
-	$(BIN)/uv sync --quiet --frozen --compile-bytecode --inexact --no-default-groups --group build --group test --group lint
+	$(BIN)/uv sync --quiet --frozen --compile-bytecode --inexact --no-default-groups --group build --group test --group lint $(ENGINES)
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-mutation: $(VENV)/.installed-tests
-	$(BIN)/uv sync --quiet --frozen --compile-bytecode --inexact --no-default-groups --group build --group test --group mutation
+	$(BIN)/uv sync --quiet --frozen --compile-bytecode --inexact --no-default-groups --group build --group test --group mutation $(ENGINES)
 	@touch $@
 
 clean:

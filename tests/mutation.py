@@ -97,6 +97,7 @@ PARTS: dict[str, Part] = {
         ),
         "contract/odcs.py": ("contract/test_odcs.py",),
         "contract/once.py": ("contract/test_odcs.py",),
+        "contract/patterns.py": ("contract/test_patterns.py",),
         "contract/queries.py": (
             "contract/test_ways.py",
             "contract/test_stated.py",

@@ -15,7 +15,7 @@ from cityloom.contract import Contract
 from cityloom.contract.odcs import parse_contract
 from cityloom.derive import Input, Output, derive
 from cityloom.drift import drift
-from cityloom.engine import Engine
+from cityloom.engine import open_engine
 from cityloom.errors import AccessRefused, DeliveryError, UsageError
 from cityloom.graph import DatasetFunction
 from cityloom.lake import LakeTable
@@ -155,7 +155,7 @@ def failure_of(path: Path, call: Callable[..., Any], source: str, made: str) -> 
     inputs = {"visit": Input(visit, table.files(), [], only_grew=False)}
     outputs = {"seen": Output(seen, LakeTable(path / "seen"), LakeTable(path / "refused"))}
     with pytest.raises(UsageError) as caught:
-        derive(function, inputs, outputs, Engine("duckdb://", path), {"seen": {}})
+        derive(function, inputs, outputs, open_engine("duckdb://", path), {"seen": {}})
     assert outputs["seen"].kept.rows() == 0
     return str(caught.value)
 

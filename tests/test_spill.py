@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from cityloom.city import City
-from cityloom.engine import Engine
+from cityloom.engine import open_engine
 from tests.cities import TESTER, column, contract_text, new_city, rows
 from tests.test_derive import Town, town  # noqa: F401 - the fixture
 
@@ -95,7 +95,7 @@ def test_a_city_whose_scratch_was_not_copied_with_it_is_woven(city: City) -> Non
 
 
 def test_two_engines_do_not_take_each_others_files_away(tmp_path: Path) -> None:
-    first, second = Engine("duckdb://", tmp_path), Engine("duckdb://", tmp_path)
+    first, second = open_engine("duckdb://", tmp_path), open_engine("duckdb://", tmp_path)
     asked = "SELECT current_setting('temp_directory')"
     folders = [Path(engine._backend.raw_sql(asked).fetchone()[0]) for engine in (first, second)]
     assert folders[0] != folders[1]

@@ -290,10 +290,10 @@ class City:
     ) -> "pa.RecordBatchReader":
         """The rows of some data files, streamed; one that is damaged or missing is named."""
         from cityloom.damage import read_whole, reading
-        from cityloom.engine import Engine
+        from cityloom.engine.embedded import EmbeddedEngine
 
         with faults_in_words(self.path), reading(files):
-            engine = Engine(self.settings.engine, self.readers_scratch)
+            engine = EmbeddedEngine(self.readers_scratch)
             table = engine.table(name, files, schema)
             found = engine.batches(table if limit is None else table.limit(limit))
         return read_whole(found, files)

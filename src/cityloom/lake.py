@@ -488,7 +488,7 @@ class FileWriter:
             self._written_as = _with_dictionaries(self._schema, table)
             self._parquet = pq.ParquetWriter(
                 self._path, self._written_as, compression="zstd", use_dictionary=few,
-                column_encoding=_encodings(self._schema, few),
+                column_encoding=_delta_encoded(self._schema, few),
                 write_statistics=_ordered(self._schema), store_schema=False,
             )  # fmt: skip
         written = table.select(self._schema.names).cast(self._written_as)
@@ -567,17 +567,14 @@ def _of_few_values(table: pa.Table) -> list[str]:
     ]
 
 
-def _encodings(schema: pa.Schema, but: Collection[str]) -> dict[str, str]:
-    """Whole numbers, dates and times by their differences, other numbers byte by byte."""
-    found = {}
-    for field in schema:
-        if field.name in but:
-            continue
-        if pa.types.is_integer(field.type) or pa.types.is_temporal(field.type):
-            found[field.name] = "DELTA_BINARY_PACKED"
-        elif pa.types.is_floating(field.type):
-            found[field.name] = "BYTE_STREAM_SPLIT"
-    return found
+def _delta_encoded(schema: pa.Schema, but: Collection[str]) -> dict[str, str]:
+    """An encoding by differences for the whole numbers, dates and times."""
+    return {
+        field.name: "DELTA_BINARY_PACKED"
+        for field in schema
+        if pa.types.is_integer(field.type) or pa.types.is_temporal(field.type)
+        if field.name not in but
+    }
 
 
 def _ordered(schema: pa.Schema) -> list[str]:

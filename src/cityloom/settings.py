@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from cityloom.engine.urls import parse_url
 from cityloom.errors import UsageError, pasteable
 from cityloom.mistakes import first_mistake
 
@@ -36,8 +37,10 @@ class Settings(BaseModel):
     @field_validator("engine")
     @classmethod
     def _known_engine(cls, url: str) -> str:
-        if not url.startswith("duckdb://"):
-            raise ValueError(f"engine '{url}' is not known; expected duckdb://")
+        try:
+            parse_url(url)
+        except UsageError as error:
+            raise ValueError(str(error)) from None
         return url
 
     @field_validator("crs")

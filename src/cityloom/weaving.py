@@ -1,6 +1,7 @@
 """Weaving: everything that is new is received, everything that is stale is made again."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -124,20 +125,18 @@ def derive_stale(city: "City") -> list[Run]:
 
 
 def _derived(city: "City", told: _Told) -> Iterator[Run]:
+    from cityloom.engine import open_engine
+
     engine: Engine | None = None
-    for function in _makeable(city):
-        why = _why_stale(city, function, _runs(city), set())
-        if not why:
-            continue
-        engine = engine or _open_engine(city)
-        step = Step(DERIVE, ", ".join(function.outputs), why)
-        yield from told.of(step, partial(_try_to_derive, city, function, engine))
-
-
-def _open_engine(city: "City") -> "Engine":
-    from cityloom.engine import Engine
-
-    return Engine(city.settings.engine, city.scratch)
+    with ExitStack() as opened:
+        for function in _makeable(city):
+            why = _why_stale(city, function, _runs(city), set())
+            if not why:
+                continue
+            if engine is None:
+                engine = opened.enter_context(open_engine(city.settings.engine, city.scratch))
+            step = Step(DERIVE, ", ".join(function.outputs), why)
+            yield from told.of(step, partial(_try_to_derive, city, function, engine))
 
 
 def _runs(city: "City") -> dict[str, list[Run]]:

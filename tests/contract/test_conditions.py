@@ -149,3 +149,40 @@ def test_a_mistake_in_a_condition_is_told_in_one_line(text: str, words: str) -> 
 def test_a_broken_rule_is_told_by_its_description_or_its_condition() -> None:
     assert row_rule_reason(RowRule("r", "a > 1")) == Reason("", "r", "r: not a > 1")
     assert row_rule_reason(RowRule("r", "a > 1", "Big.")) == Reason("", "r", "r: Big.")
+
+
+@pytest.mark.parametrize(
+    ("text", "sql"),
+    [
+        ("cost / open > 1", "cost / NULLIF(open, 0) > 1"),
+        ("cost // 0 > 1", "cost // NULLIF(0, 0) > 1"),
+        ("cost % 2 = 1 AND cost / 0.5 > 1", "cost % 2 = 1 AND cost / 0.5 > 1"),
+        ("CAST(cost AS INT) = 2", "TRY_CAST(ROUND(cost) AS INT) = 2"),
+        ("CAST(cost + 1 AS BIGINT) = 2", "TRY_CAST(ROUND(cost + 1) AS BIGINT) = 2"),
+        ("CAST(kind || '1' AS INT) = 2", "TRY_CAST(kind || '1' AS INT) = 2"),
+        ("CAST((lower(kind)) AS INT) = 2", "TRY_CAST((LOWER(kind)) AS INT) = 2"),
+        ("CAST(open AS INT) = 1", "TRY_CAST(open AS INT) = 1"),
+        ("CAST(cost > 1 AS INT) = 1", "TRY_CAST(cost > 1 AS INT) = 1"),
+        (r"regexp_matches(kind, 'a.\d$')", r"REGEXP_MATCHES(kind, 'a[^\n][0-9]\z')"),
+        ("regexp_full_match(kind, 'a|b')", r"REGEXP_MATCHES(kind, '^(?:a|b)\z')"),
+        ("kind LIKE 'a!%!_!!%' ESCAPE '!'", "kind LIKE 'a!%!_!!%' ESCAPE '!'"),
+        ("date_diff('day', opened, seen) > 1", "DATE_DIFF('DAY', opened, seen) > 1"),
+    ],
+)
+def test_what_engines_understand_each_in_its_own_way_is_made_alike(text: str, sql: str) -> None:
+    assert read(text) == sql
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("date_diff('month', opened, seen) > 1", "date_diff counts days alone, not 'month'"),
+        ("date_diff('hour', opened, seen) > 1", "date_diff counts days alone, not 'hour'"),
+        ("regexp_matches(kind, kind)", "write the pattern out as text"),
+        ("regexp_full_match(kind, lower(kind))", "write the pattern out as text"),
+        ("kind LIKE 'a!b' ESCAPE '!'", "the escape character may stand before % or _ alone"),
+        ("kind LIKE 'ab!' ESCAPE '!'", "the escape character may stand before % or _ alone"),
+    ],
+)
+def test_what_cannot_be_made_alike_is_refused_with_what_to_write(text: str, said: str) -> None:
+    assert said in refused(text)

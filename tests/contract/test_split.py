@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from cityloom.city import City
 from cityloom.contract.check import MARK, conforming, marked
-from cityloom.engine import Engine
+from cityloom.engine import open_engine
 from cityloom.policy import Principal
 
 TESTER = Principal("tester")
@@ -367,7 +367,7 @@ def test_rows_that_are_typed_already_are_judged_as_the_same_rows_received_as_tex
 
 def judged_as_typed(city: City) -> dict[int, set[tuple[str, str, str]]]:
     """The reasons that the check of derived rows finds in rows kept by another contract."""
-    contract, engine = city.contract("wide"), Engine("duckdb://", city.path / "scratch")
+    contract, engine = city.contract("wide"), open_engine("duckdb://", city.path / "scratch")
     rows = engine.table("free", city.kept("free").files(), contract.schema)
     table, why = marked(contract, conforming(contract, rows, "test"))
     found: dict[int, set[tuple[str, str, str]]] = {}

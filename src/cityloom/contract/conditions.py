@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cityloom.contract.model import Column, Contract, Kind, RowRule
+from cityloom.contract.patterns import portable, whole
 from cityloom.contract.rules import Reason
 from cityloom.errors import ContractError
 
@@ -30,6 +31,8 @@ def row_condition(contract: Contract, rule: RowRule, dialect: str = "duckdb") ->
     where = f"{contract.origin}: rule '{rule.name}'"
     condition = _parsed(rule.condition, where)
     for node in condition.walk():
+        if said := _unlike(node):
+            raise ContractError(f"{where}: {said}")
         if said := _not_of_one_row(node):
             raise ContractError(
                 f"{where}: '{said}' has no place in a condition over one row; {_allowed_words()}"
@@ -42,7 +45,8 @@ def row_condition(contract: Contract, rule: RowRule, dialect: str = "duckdb") ->
             raise ContractError(f"{where}: no column '{named.name}' in this contract")
     if not _is_predicate(condition, columns):
         raise ContractError(f"{where}: '{rule.condition}' is a value, not a condition; compare it")
-    return str(condition.sql(dialect=dialect, comments=False))
+    alike = condition.transform(lambda node: _alike(node, columns))
+    return str(alike.sql(dialect=dialect, comments=False))
 
 
 def _sqlglot() -> Any:
@@ -71,6 +75,89 @@ def _tried(node: Expression) -> Expression:
         tried: Expression = exp.TryCast(this=node.this.transform(_tried), to=node.args["to"])
         return tried
     return node
+
+
+# What engines understand each in its own way
+
+_WHOLE_NUMBERS = {"SMALLINT", "INT", "BIGINT"}
+_TEXT_TYPES = {"TEXT", "VARCHAR"}
+_GIVING_TEXT = {
+    "lower", "upper", "trim", "substring", "left", "right", "concat", "replace", "dpipe"
+}  # fmt: skip
+
+
+def _unlike(node: Expression) -> str | None:
+    """What is wrong with a part of a condition that engines would not understand alike."""
+    exp = _sqlglot().exp
+    if isinstance(node, exp.DateDiff) and str(node.args.get("unit")).upper() != "DAY":
+        unit = str(node.args.get("unit")).lower()
+        return (
+            f"date_diff counts days alone, not '{unit}': engines count the others each in its own "
+            "way; compare year() and month()"
+        )
+    if isinstance(node, exp.RegexpLike | exp.RegexpFullMatch) and not node.expression.is_string:
+        return f"'{node.sql(dialect='duckdb')}': write the pattern out as text"
+    if isinstance(node, exp.Escape) and not _escapes_wildcards(node):
+        return f"'{node.sql(dialect='duckdb')}': the escape character may stand before % or _ alone"
+    return None
+
+
+def _escapes_wildcards(node: Expression) -> bool:
+    """Whether a LIKE's escape character stands only before a wildcard or itself."""
+    mark, pattern = node.expression.name, node.this.expression.name
+    rest = pattern.replace(mark * 2, "")
+    return all(after[:1] in ("%", "_") and after for after in rest.split(mark)[1:])
+
+
+def _alike(node: Expression, columns: dict[str, Column]) -> Expression:
+    """A part of a condition in words that every engine understands alike.
+
+    Patterns are whole ones; what is divided by nought is null; a number that is cast to a whole one
+    is rounded, halves away from nought.
+    """
+    exp = _sqlglot().exp
+    made: Expression = node
+    if isinstance(node, exp.RegexpFullMatch):
+        made = exp.RegexpLike(this=node.this, expression=_text(whole(node.expression.name)))
+    elif isinstance(node, exp.RegexpLike):
+        made = exp.RegexpLike(this=node.this, expression=_text(portable(node.expression.name)))
+    elif isinstance(node, exp.Div | exp.IntDiv | exp.Mod) and not _is_number(node.expression):
+        divisor = exp.Nullif(this=node.expression.copy(), expression=exp.Literal.number(0))
+        made = node.copy()
+        made.set("expression", divisor)
+    elif isinstance(node, exp.TryCast) and _rounds(node, columns):
+        rounded = exp.Round(this=node.this.copy())
+        made = exp.TryCast(this=rounded, to=node.args["to"].copy())
+    return made
+
+
+def _rounds(cast: Expression, columns: dict[str, Column]) -> bool:
+    """Whether a cast is one of a number to a whole number."""
+    to_whole = cast.args["to"].this.name in _WHOLE_NUMBERS
+    return to_whole and not _is_text(cast.this, columns) and not _is_predicate(cast.this, columns)
+
+
+def _text(text: str) -> Expression:
+    literal: Expression = _sqlglot().exp.Literal.string(text)
+    return literal
+
+
+def _is_number(node: Expression) -> bool:
+    """Whether a part is a number written out that is not nought."""
+    return node.key == "literal" and not node.is_string and float(node.name) != 0
+
+
+def _is_text(node: Expression, columns: dict[str, Column]) -> bool:
+    match node.key:
+        case "column":
+            return columns[node.name].kind in (Kind.STRING, Kind.TIME, Kind.JSON)
+        case "literal":
+            return bool(node.is_string)
+        case "paren":
+            return _is_text(node.this, columns)
+        case "trycast":
+            return node.args["to"].this.name in _TEXT_TYPES
+    return node.key in _GIVING_TEXT
 
 
 # What a condition may be made of, by the parser's own names.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cityloom.contract.forms import StatedValue, stated_bound, stated_value
 from cityloom.contract.model import Column, Kind
+from cityloom.contract.patterns import whole
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -64,7 +65,7 @@ def _conditions(column: Column, value: ir.Value) -> Iterator[tuple[str, str, ir.
 
 def matches(text: ir.StringValue, pattern: str) -> ir.BooleanValue:
     """Whether a pattern (RE2 syntax) matches the whole text."""
-    return text.re_search(f"^(?:{pattern})$")
+    return text.re_search(whole(pattern))
 
 
 def _among(column: Column, value: ir.Value) -> ir.BooleanValue:

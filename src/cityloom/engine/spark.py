@@ -1,0 +1,102 @@
+"""A driver for an Apache Spark master: a server of Spark Connect that runs while it is needed."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from cityloom.engine.connect import see_answer
+from cityloom.engine.java import java_home
+from cityloom.engine.urls import EngineUrl
+from cityloom.errors import UsageError
+
+_SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
+_PATIENCE = 120.0
+"""Seconds that a driver may take to start."""
+
+
+@contextmanager
+def spark_driver(url: EngineUrl, scratch: Path) -> Iterator[str]:
+    """Start a driver that has its tasks done by the workers of the master at a URL.
+
+    Only who knows its token can use it, which no other user of the machine can read.
+
+    Raises:
+        UsageError: no master answers, Spark or Java is not installed, or the driver does not start.
+    """
+    url = url._replace(port=url.port or 7077)
+    see_answer(url)
+    home = _spark_home()
+    log = scratch / f"spark-{uuid4().hex}.log"
+    port, token = _free_port(), uuid4().hex
+    environment = {
+        **os.environ,
+        "SPARK_HOME": str(home),
+        "JAVA_HOME": str(java_home(scratch)),
+        "PYSPARK_PYTHON": sys.executable,
+        "SPARK_CONNECT_AUTHENTICATE_TOKEN": token,
+    }
+    with log.open("wb") as output:
+        driver = subprocess.Popen(
+            _command(home, url, port, scratch),
+            env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+        )  # fmt: skip
+    try:
+        _wait(driver, port, url, log)
+        yield f"sc://localhost:{port}/;token={token}"
+        log.unlink()
+    finally:
+        driver.terminate()
+        driver.wait()
+
+
+def _command(home: Path, url: EngineUrl, port: int, scratch: Path) -> list[str]:
+    settings = {
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": str(port),
+        "spark.ui.enabled": "false",
+        "spark.local.dir": str(scratch),
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    }
+    if memory := url.option("memory"):
+        settings["spark.executor.memory"] = memory
+    if cores := url.option("cores"):
+        settings["spark.cores.max"] = cores
+    stated = [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
+    master = ["--master", f"spark://{url.place}", "--name", "cityloom"]
+    submit = str(home / "bin" / "spark-submit")
+    return [submit, "--class", _SERVER, *master, *stated, "spark-internal"]
+
+
+def _wait(driver: "subprocess.Popen[bytes]", port: int, url: EngineUrl, log: Path) -> None:
+    end = time.monotonic() + _PATIENCE
+    while time.monotonic() < end and driver.poll() is None:
+        with socket.socket() as tried:
+            if tried.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.2)
+    said = log.read_text(errors="replace").strip().splitlines()
+    raise UsageError(
+        f"engine spark://{url.place}: the driver did not start"
+        + (f": {said[-1]}" if said else "")
+        + f"; what it said is in {log}"
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
+
+
+def _spark_home() -> Path:
+    try:
+        import pyspark
+    except ImportError:
+        raise UsageError("Spark is not installed; run: pip install 'cityloom[spark]'") from None
+    return Path(pyspark.__file__).parent
