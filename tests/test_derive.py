@@ -275,7 +275,7 @@ def loaded_by_a_weave(town: Town) -> tuple[str, set[str]]:
 def test_nothing_stale_opens_no_engine(town: Town) -> None:
     count, modules = loaded_by_a_weave(waiting(town))
     assert count == "0"
-    assert {"cityloom.engine", "cityloom.derive"} & modules == set()
+    assert {"cityloom.engine.embedded", "cityloom.derive"} & modules == set()
 
 
 @pytest.mark.xfail(strict=True, reason="the lake and retention load DuckDB whatever there is to do")

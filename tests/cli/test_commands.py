@@ -572,7 +572,7 @@ def test_outside_a_city_every_command_says_so_in_a_sentence(
 
 
 def test_an_engine_that_is_not_known_is_told(run: Run, woven: Path) -> None:
-    sorry(run("datasets", "--engine", "spark://host"), "spark://host", "duckdb://")
+    sorry(run("datasets", "--engine", "mysql://host"), "mysql://host", "duckdb://")
 
 
 def test_a_second_writer_is_told_who_writes(run: Run, city: Path) -> None:

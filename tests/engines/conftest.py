@@ -1,18 +1,13 @@
 """Every engine: DuckDB, Sail in this process and as a cluster, a Spark with two workers."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from cityloom.engine import Engine, open_engine
+from tests.engines.cluster import standalone
 
 DUCKDB, SPARK = "duckdb://", "spark://"
 URLS = (DUCKDB, "sail://", "sail://?workers=2", SPARK)
@@ -36,53 +31,8 @@ def master(scratch: Path) -> Iterator[str]:
     """The URL of a standalone Spark master on the loopback interface, with two workers."""
     if not find_spec("pyspark"):
         pytest.skip("Spark is not installed: pip install 'cityloom[spark]'")
-    import pyspark
-
-    from cityloom.engine.java import java_home
-
-    home = Path(pyspark.__file__).parent
-    environment = {
-        **os.environ,
-        "SPARK_HOME": str(home),
-        "JAVA_HOME": str(java_home(scratch)),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "PYSPARK_PYTHON": sys.executable,
-    }
-    port = free_port()
-    url = f"spark://127.0.0.1:{port}"
-    with ExitStack() as running:
-
-        def start(kind: str, *arguments: str) -> Path:
-            log = scratch / f"{kind}-{time.monotonic_ns()}.log"
-            command = [str(home / "bin" / "spark-class"), f"org.apache.spark.deploy.{kind}"]
-            with log.open("wb") as output:
-                process = subprocess.Popen(
-                    [*command, "--host", "127.0.0.1", "--webui-port", "0", *arguments],
-                    env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                )  # fmt: skip
-            running.callback(process.wait)
-            running.callback(process.kill)
-            return log
-
-        await_words(start("master.Master", "--port", str(port)), "New state: ALIVE")
-        room = ("--cores", "1", "--memory", "1g", "--work-dir", str(scratch / "work"))
-        workers = [start("worker.Worker", *room, url) for _ in range(2)]
-        for log in workers:
-            await_words(log, "Successfully registered")
+    with standalone(scratch) as url:
         yield url
-
-
-def free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
-
-
-def await_words(log: Path, words: str, patience: float = 90) -> None:
-    end = time.monotonic() + patience
-    while words not in (said := log.read_text(errors="replace")):
-        assert time.monotonic() < end, said[-2000:]
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="session", params=URLS, ids=NAMES)

@@ -12,7 +12,7 @@ import cityloom.engine.spark
 from cityloom.engine import EngineUrl, open_engine, parse_url
 from cityloom.engine.java import java_home
 from cityloom.errors import UsageError
-from tests.engines.conftest import free_port
+from tests.engines.cluster import free_port
 
 
 @pytest.mark.parametrize(

@@ -34,14 +34,13 @@ def sail_server(workers: int | None = None) -> Iterator[str]:
     Raises:
         UsageError: Sail is not installed.
     """
-    os.environ.setdefault("RUST_LOG", "error")
-    os.environ.update(_mode(workers))
-    try:
-        from pysail.spark import SparkConnectServer
-    except ImportError:
-        raise UsageError("Sail is not installed; run: pip install 'cityloom[sail]'") from None
-    server = SparkConnectServer("127.0.0.1", 0)
-    server.start(background=True)
+    with _stated(_settings(workers)):
+        try:
+            from pysail.spark import SparkConnectServer
+        except ImportError:
+            raise UsageError("Sail is not installed; run: pip install 'cityloom[sail]'") from None
+        server = SparkConnectServer("127.0.0.1", 0)
+        server.start(background=True)
     host, port = server.listening_address
     try:
         yield f"sc://{host}:{port}"
@@ -49,11 +48,28 @@ def sail_server(workers: int | None = None) -> Iterator[str]:
         server.stop()
 
 
-def _mode(workers: int | None) -> dict[str, str]:
+def _settings(workers: int | None) -> dict[str, str]:
+    quiet = {"RUST_LOG": os.environ.get("RUST_LOG", "error")}
     if workers is None:
-        return {"SAIL_MODE": "local"}
+        return {**quiet, "SAIL_MODE": "local"}
     return {
+        **quiet,
         "SAIL_MODE": "local-cluster",
         "SAIL_CLUSTER__WORKER_INITIAL_COUNT": str(workers),
         "SAIL_CLUSTER__WORKER_MAX_COUNT": str(workers),
     }
+
+
+@contextmanager
+def _stated(settings: dict[str, str]) -> Iterator[None]:
+    """Settings in the environment, which Sail reads when it starts, and not for longer."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
