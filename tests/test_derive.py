@@ -4,6 +4,7 @@ import importlib
 import json
 import linecache
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -276,6 +277,21 @@ def test_nothing_stale_opens_no_engine(town: Town) -> None:
     count, modules = loaded_by_a_weave(waiting(town))
     assert count == "0"
     assert {"cityloom.engine.embedded", "cityloom.derive"} & modules == set()
+
+
+def test_an_engine_that_does_not_answer_fails_what_it_should_make_and_nothing_else(
+    town: Town,
+) -> None:
+    waiting(town)
+    town.delivers("case", "b", {"no": "7", "district": "S", "days": "4"})
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        city = City.open(town.folder / "city", engine=f"sc://127.0.0.1:{bound.getsockname()[1]}")
+        runs = city.weave()
+    assert [run.kind for run in runs if not run.error] == ["receive"]
+    failed = [run.error for run in runs if run.kind == DERIVE]
+    assert failed
+    assert all("does not answer" in error for error in failed)
 
 
 @pytest.mark.xfail(strict=True, reason="the lake and retention load DuckDB whatever there is to do")

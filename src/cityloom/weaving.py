@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from cityloom.contract import Contract
@@ -125,18 +125,18 @@ def derive_stale(city: "City") -> list[Run]:
 
 
 def _derived(city: "City", told: _Told) -> Iterator[Run]:
+    with ExitStack() as opened:
+        engine = cache(partial(_open_engine, city, opened))
+        for function in _makeable(city):
+            if why := _why_stale(city, function, _runs(city), set()):
+                step = Step(DERIVE, ", ".join(function.outputs), why)
+                yield from told.of(step, partial(_try_to_derive, city, function, engine))
+
+
+def _open_engine(city: "City", opened: ExitStack) -> "Engine":
     from cityloom.engine import open_engine
 
-    engine: Engine | None = None
-    with ExitStack() as opened:
-        for function in _makeable(city):
-            why = _why_stale(city, function, _runs(city), set())
-            if not why:
-                continue
-            if engine is None:
-                engine = opened.enter_context(open_engine(city.settings.engine, city.scratch))
-            step = Step(DERIVE, ", ".join(function.outputs), why)
-            yield from told.of(step, partial(_try_to_derive, city, function, engine))
+    return opened.enter_context(open_engine(city.settings.engine, city.scratch))
 
 
 def _runs(city: "City") -> dict[str, list[Run]]:
@@ -211,7 +211,9 @@ def _tried(city: "City", step: Step, work: Callable[[], list[Run]]) -> list[Run]
     return tried(city, work, lambda: [begun()])
 
 
-def _try_to_derive(city: "City", function: DatasetFunction, engine: "Engine") -> list[Run]:
+def _try_to_derive(
+    city: "City", function: DatasetFunction, engine: Callable[[], "Engine"]
+) -> list[Run]:
     """The runs of a function; one that needs more memory than there is fails alone."""
     from cityloom.intake import tried
 
@@ -227,7 +229,7 @@ def _begin(city: "City", function: DatasetFunction, output: str) -> Run:
     return replace(run, code=function.digest, inputs=versions)
 
 
-def _derive(city: "City", function: DatasetFunction, engine: "Engine") -> list[Run]:
+def _derive(city: "City", function: DatasetFunction, engine: Callable[[], "Engine"]) -> list[Run]:
     from cityloom.derive import Output, derive
     from cityloom.intake import Account
     from cityloom.measure import Meter
@@ -242,7 +244,7 @@ def _derive(city: "City", function: DatasetFunction, engine: "Engine") -> list[R
         function,
         {name: _input(city, name, seen) for name in function.inputs},
         outputs,
-        engine,
+        engine(),
         {name: Account(_begin(city, function, name), meter) for name in outputs},
     )
     return [city.runs(name)[-1] for name in function.outputs]

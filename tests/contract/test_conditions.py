@@ -156,6 +156,18 @@ def test_a_broken_rule_is_told_by_its_description_or_its_condition() -> None:
     [
         ("cost / open > 1", "cost / NULLIF(open, 0) > 1"),
         ("cost // 0 > 1", "cost // NULLIF(0, 0) > 1"),
+        ("cost / open / cost > 1", "cost / NULLIF(open, 0) / NULLIF(cost, 0) > 1"),
+        ("cost % (1 / cost) > 1", "cost % NULLIF((1 / NULLIF(cost, 0)), 0) > 1"),
+        (
+            "CAST(CAST(cost AS INT) / cost AS INT) = 1",
+            "TRY_CAST(ROUND(TRY_CAST(ROUND(cost) AS INT) / NULLIF(cost, 0)) AS INT) = 1",
+        ),
+        ("CAST(coalesce(kind, '0') AS INT) = 1", "TRY_CAST(COALESCE(kind, '0') AS INT) = 1"),
+        ("CAST(coalesce(cost, 0) AS INT) = 1", "TRY_CAST(ROUND(COALESCE(cost, 0)) AS INT) = 1"),
+        (
+            "CAST(CASE WHEN open THEN kind ELSE '1' END AS INT) = 1",
+            "TRY_CAST(CASE WHEN open THEN kind ELSE '1' END AS INT) = 1",
+        ),
         ("cost % 2 = 1 AND cost / 0.5 > 1", "cost % 2 = 1 AND cost / 0.5 > 1"),
         ("CAST(cost AS INT) = 2", "TRY_CAST(ROUND(cost) AS INT) = 2"),
         ("CAST(cost + 1 AS BIGINT) = 2", "TRY_CAST(ROUND(cost + 1) AS BIGINT) = 2"),
@@ -181,6 +193,9 @@ def test_what_engines_understand_each_in_its_own_way_is_made_alike(text: str, sq
         ("regexp_matches(kind, kind)", "write the pattern out as text"),
         ("regexp_full_match(kind, lower(kind))", "write the pattern out as text"),
         ("kind LIKE 'a!b' ESCAPE '!'", "the escape character may stand before % or _ alone"),
+        ("kind LIKE 'a%' ESCAPE ''", "the escape character may stand before % or _ alone"),
+        (r"kind LIKE 'a\%'", "a backslash needs an ESCAPE with another mark"),
+        ("kind LIKE kind", "write the pattern out as text"),
         ("kind LIKE 'ab!' ESCAPE '!'", "the escape character may stand before % or _ alone"),
     ],
 )

@@ -36,6 +36,9 @@ COLUMNS: dict[Column, tuple[str, ...]] = {
     column("at", Kind.TIMESTAMP, timezone=True): (
         "2024-02-29T01:02:03Z", "2024-02-29T01:02:03+01:00", "2024-02-29T24:02:03Z"
     ),
+    column("zoned", Kind.TIMESTAMP, format="yyyy-MM-dd HH:mm", timezone=True): (
+        "2024-02-29 01:02", "2024-02-29 1:02", "2024-02-30 01:02"
+    ),
     column("clock", Kind.TIME, enum=("23:00:00",)): ("23:00:00", "24:00:00", "22:00:00", "9"),
     column("name", Kind.STRING, enum=("a",), trim=True): (" a ", "a", "b", " "),
     column("code", Kind.STRING, pattern="[A-C][0-9]{2}"): ("A12", "D12", "A1", "xA12"),

@@ -45,8 +45,7 @@ def row_condition(contract: Contract, rule: RowRule, dialect: str = "duckdb") ->
             raise ContractError(f"{where}: no column '{named.name}' in this contract")
     if not _is_predicate(condition, columns):
         raise ContractError(f"{where}: '{rule.condition}' is a value, not a condition; compare it")
-    alike = condition.transform(lambda node: _alike(node, columns))
-    return str(alike.sql(dialect=dialect, comments=False))
+    return str(_made_alike(condition, columns).sql(dialect=dialect, comments=False))
 
 
 def _sqlglot() -> Any:
@@ -80,33 +79,57 @@ def _tried(node: Expression) -> Expression:
 # What engines understand each in its own way
 
 _WHOLE_NUMBERS = {"SMALLINT", "INT", "BIGINT"}
-_TEXT_TYPES = {"TEXT", "VARCHAR"}
-_GIVING_TEXT = {
-    "lower", "upper", "trim", "substring", "left", "right", "concat", "replace", "dpipe"
+_NUMBERS = {"FLOAT", "DOUBLE", "DECIMAL"}
+_GIVING_NUMBERS = {
+    "mul", "div", "intdiv", "mod", "abs", "round", "floor", "ceil", "length", "year", "month",
+    "day", "extract", "datediff",
 }  # fmt: skip
 
 
 def _unlike(node: Expression) -> str | None:
     """What is wrong with a part of a condition that engines would not understand alike."""
     exp = _sqlglot().exp
+    said = f"'{node.sql(dialect='duckdb')}'"
     if isinstance(node, exp.DateDiff) and str(node.args.get("unit")).upper() != "DAY":
         unit = str(node.args.get("unit")).lower()
         return (
             f"date_diff counts days alone, not '{unit}': engines count the others each in its own "
             "way; compare year() and month()"
         )
-    if isinstance(node, exp.RegexpLike | exp.RegexpFullMatch) and not node.expression.is_string:
-        return f"'{node.sql(dialect='duckdb')}': write the pattern out as text"
+    if isinstance(node, exp.RegexpLike | exp.RegexpFullMatch | exp.Like | exp.ILike):
+        if not node.expression.is_string:
+            return f"{said}: write the pattern out as text"
+        if _backslash_may_escape(node):
+            return f"{said}: a backslash needs an ESCAPE with another mark"
     if isinstance(node, exp.Escape) and not _escapes_wildcards(node):
-        return f"'{node.sql(dialect='duckdb')}': the escape character may stand before % or _ alone"
+        return f"{said}: the escape character may stand before % or _ alone"
     return None
+
+
+def _backslash_may_escape(node: Expression) -> bool:
+    """Whether a LIKE has a backslash and states no character to escape with."""
+    exp = _sqlglot().exp
+    stated = isinstance(node.parent, exp.Escape) or not isinstance(node, exp.Like | exp.ILike)
+    return not stated and "\\" in node.expression.name
 
 
 def _escapes_wildcards(node: Expression) -> bool:
     """Whether a LIKE's escape character stands only before a wildcard or itself."""
     mark, pattern = node.expression.name, node.this.expression.name
+    if len(mark) != 1:
+        return False
     rest = pattern.replace(mark * 2, "")
     return all(after[:1] in ("%", "_") and after for after in rest.split(mark)[1:])
+
+
+def _made_alike(condition: Expression, columns: dict[str, Column]) -> Expression:
+    """A condition in words that every engine understands alike, the innermost parts first."""
+    for node in reversed(list(condition.walk())):
+        made = _alike(node, columns)
+        if made is not node:
+            condition = made if node is condition else condition
+            node.replace(made)
+    return condition
 
 
 def _alike(node: Expression, columns: dict[str, Column]) -> Expression:
@@ -133,8 +156,7 @@ def _alike(node: Expression, columns: dict[str, Column]) -> Expression:
 
 def _rounds(cast: Expression, columns: dict[str, Column]) -> bool:
     """Whether a cast is one of a number to a whole number."""
-    to_whole = cast.args["to"].this.name in _WHOLE_NUMBERS
-    return to_whole and not _is_text(cast.this, columns) and not _is_predicate(cast.this, columns)
+    return cast.args["to"].this.name in _WHOLE_NUMBERS and _gives_number(cast.this, columns)
 
 
 def _text(text: str) -> Expression:
@@ -144,20 +166,41 @@ def _text(text: str) -> Expression:
 
 def _is_number(node: Expression) -> bool:
     """Whether a part is a number written out that is not nought."""
-    return node.key == "literal" and not node.is_string and float(node.name) != 0
+    try:
+        return node.key == "literal" and not node.is_string and float(node.name) != 0
+    except ValueError:
+        return False
 
 
-def _is_text(node: Expression, columns: dict[str, Column]) -> bool:
+def _gives_number(node: Expression, columns: dict[str, Column]) -> bool:
+    """Whether a part surely is a number."""
     match node.key:
         case "column":
-            return columns[node.name].kind in (Kind.STRING, Kind.TIME, Kind.JSON)
+            return columns[node.name].kind in (Kind.INTEGER, Kind.NUMBER)
         case "literal":
-            return bool(node.is_string)
-        case "paren":
-            return _is_text(node.this, columns)
+            return not node.is_string
         case "trycast":
-            return node.args["to"].this.name in _TEXT_TYPES
-    return node.key in _GIVING_TEXT
+            return node.args["to"].this.name in _WHOLE_NUMBERS | _NUMBERS
+    if node.key in _GIVING_NUMBERS:
+        return True
+    parts = _choices(node)
+    return bool(parts) and all(_gives_number(part, columns) for part in parts)
+
+
+def _choices(node: Expression) -> list[Expression]:
+    """The parts of which one is the value of a part, or whose kind it has."""
+    match node.key:
+        case "paren" | "neg" | "nullif":
+            return [node.this]
+        case "add" | "sub":
+            return [node.this, node.expression]
+        case "coalesce" | "greatest" | "least":
+            return [node.this, *node.expressions]
+        case "if":
+            return [node.args["true"]]
+        case "case":
+            return [branch.args["true"] for branch in node.args["ifs"]]
+    return []
 
 
 # What a condition may be made of, by the parser's own names.

@@ -63,8 +63,11 @@ _FIELDS = {
     "M": "[0-9]{1,2}", "d": "[0-9]{1,2}", "H": "(?:[01]?[0-9]|2[0-3])",
 }  # fmt: skip
 _USUAL_FIELDS = {
-    "y": "[1-9][0-9]{3}", "M": "[0-9]{2}", "d": "[0-9]{2}", "H": HOUR, "m": _SIXTY, "s": _SIXTY
+    "y": (b"1000", b"9999"), "M": (b"00", b"99"), "d": (b"00", b"99"), "H": (b"00", b"29"),
+    "m": (b"00", b"59"), "s": (b"00", b"59"),
 }  # fmt: skip
+"""The least and the most that each byte of a field may be, all its digits written out."""
+
 _TOKEN = re.compile("|".join(_FIELDS) + "|.", re.DOTALL)
 _NO_LITERAL = re.compile("[A-SU-Za-z'\"]")
 _FIRST_INSTANT = "0001-01-01 00:00:00+00:00"
@@ -227,16 +230,15 @@ def _usual_times(*written: str, timezone: str | None = None) -> Glance | None:
 
 def _layout(written: str, letters: str) -> tuple[FixedWidth, tuple[int, ...]] | None:
     """The width of a written form and the places of its fields, if it has but ASCII in it."""
-    width, places, at = "", {}, 0
+    lowest, highest, places = b"", b"", {}
     for token in _TOKEN.findall(written):
         if token in _FIELDS:
-            places[token[0]] = at
-            at += 4 if token == "yyyy" else 2
-        else:
-            at += 1
-        width += _USUAL_FIELDS[token[0]] if token in _FIELDS else token
-    whole = fixed_width(width)
-    return (whole, tuple(places.get(letter, -1) for letter in letters)) if whole else None
+            places[token[0]] = len(lowest)
+        elif not token.isascii():
+            return None
+        least, most = _USUAL_FIELDS[token[0]] if token in _FIELDS else (token.encode(),) * 2
+        lowest, highest = lowest + least, highest + most
+    return FixedWidth(lowest, highest), tuple(places.get(letter, -1) for letter in letters)
 
 
 def _in_any_case(word: str) -> str:

@@ -7,6 +7,7 @@ texts of a column are told so at a fraction of the cost. The others are left to 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -18,7 +19,7 @@ from cityloom.masks import Mask, present
 HOUR = "(?:[01][0-9]|2[0-3])"
 """A pattern for the hour of a day, which a glance knows as it stands here."""
 
-_CHARACTER = r"\[([^\\^])-([^\\])\]|\\(d)|\\?([-/: ])|([A-Za-z0-9_])"
+_CHARACTER = r"\[([^\\^\]])-([^\\\]])\]|\\(d)|\\?([-/: ])|([A-Za-z0-9_])"
 _PIECE = re.compile(rf"({re.escape(HOUR)})|(?:{_CHARACTER})(?:\{{([0-9]+)\}})?", re.ASCII)
 
 
@@ -165,6 +166,21 @@ def fixed_width(pattern: str) -> FixedWidth | None:
         highest += most * int(count or 1)
         at = piece.end()
     return FixedWidth(lowest.encode(), highest.encode(), tuple(hours)) if lowest else None
+
+
+@cache
+def can_glance() -> bool:
+    """Whether the compiled loops can be had; what was kept of them may be damaged, or have no room
+    to be kept.
+    """
+    forms = (Length(0, 9), FixedWidth(b"0", b"9"), Integers(), Numbers(), Decimals(4, 2))
+    year = FixedWidth(b"1000-00-00", b"9999-99-99"), (0, 5, 8)
+    try:
+        for form in (*forms, Dates(*year), Moments(((year[0], (0, 5, 8, 0, 0, -1)),))):
+            form.see(pa.chunked_array([["1"]]))
+    except Exception:
+        return False
+    return True
 
 
 def _kernels() -> Any:

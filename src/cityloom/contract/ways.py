@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cityloom.contract.forms import form_of
-from cityloom.contract.glance import AnyText, Glance, Length, Seen, fixed_width
+from cityloom.contract.glance import AnyText, Glance, Length, Seen, can_glance, fixed_width
 from cityloom.contract.model import Column, Kind
 from cityloom.masks import Mask, mask, packed, present
 
@@ -117,13 +117,16 @@ class AtAGlance:
     def _judged(
         self, texts: pa.ChunkedArray, seen: Seen, untold: Mask, sound: Mask, rest: Judged
     ) -> Judged:
-        values = texts if seen.values is None else pa.chunked_array([seen.values])
+        values = texts if seen.values is None else self._typed(seen.values)
         if not untold.any():
             return Judged(texts, values, sound)
         sound = sound.copy()
         sound[untold] = rest.sound
         others = rest.values.combine_chunks()
         return Judged(texts, pc.replace_with_mask(values, packed(untold), others), sound)
+
+    def _typed(self, values: pa.Array) -> pa.ChunkedArray:
+        return pa.chunked_array([values.cast(self._column.arrow_type)])
 
 
 def way_to_judge(column: Column, texts: pa.ChunkedArray) -> Way:
@@ -133,7 +136,7 @@ def way_to_judge(column: Column, texts: pa.ChunkedArray) -> Way:
     if _FEW * pc.count_distinct(texts).as_py() <= len(texts):
         return EachOnce(column)
     glance = glance_of(column) if len(texts) >= _MUCH_TO_READ else None
-    return AtAGlance(column, glance) if glance else ByTheEngine()
+    return AtAGlance(column, glance) if glance and can_glance() else ByTheEngine()
 
 
 def glance_of(column: Column) -> Glance | None:

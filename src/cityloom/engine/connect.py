@@ -137,10 +137,10 @@ def see_answer(url: EngineUrl) -> None:
     """
     try:
         socket.create_connection((url.host, url.port), timeout=10).close()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        said = getattr(error, "strerror", None) or error
         raise UsageError(
-            f"engine {url.scheme}://{url.place} does not answer: {error.strerror or error}; "
-            "is it running there?"
+            f"engine {url.scheme}://{url.place} does not answer: {said}; is it running there?"
         ) from None
 
 

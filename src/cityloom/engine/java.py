@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,7 +19,7 @@ for argument; do
   shift
   [ "$argument" = "--add-modules={_LACKING}" ] || set -- "$@" "$argument"
 done
-exec "{{java}}" "$@"
+exec {{java}} "$@"
 """
 
 
@@ -54,7 +55,11 @@ def _of_the_machine() -> list[Path]:
 
 def _version(java: Path) -> int:
     """The major version of a Java, 0 where it does not say."""
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    try:
+        asked = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+    except OSError:
+        return 0
+    said = asked.stderr
     found = re.search(r'version "(?:1\.)?([0-9]+)', said)
     return int(found[1]) if found else 0
 
@@ -62,6 +67,6 @@ def _version(java: Path) -> int:
 def _with_launcher(java: Path, scratch: Path) -> Path:
     launcher = scratch / "java" / "bin" / "java"
     launcher.parent.mkdir(parents=True, exist_ok=True)
-    launcher.write_text(_LAUNCHER.format(java=java))
+    launcher.write_text(_LAUNCHER.format(java=shlex.quote(str(java))))
     launcher.chmod(0o755)
     return launcher.parent.parent

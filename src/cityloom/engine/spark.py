@@ -51,8 +51,7 @@ def spark_driver(url: EngineUrl, scratch: Path) -> Iterator[str]:
         yield f"sc://localhost:{port}/;token={token}"
         log.unlink()
     finally:
-        driver.terminate()
-        driver.wait()
+        _end(driver)
 
 
 def _command(home: Path, url: EngineUrl, port: int, scratch: Path) -> list[str]:
@@ -86,6 +85,15 @@ def _wait(driver: "subprocess.Popen[bytes]", port: int, url: EngineUrl, log: Pat
         + (f": {said[-1]}" if said else "")
         + f"; what it said is in {log}"
     )
+
+
+def _end(driver: "subprocess.Popen[bytes]") -> None:
+    driver.terminate()
+    try:
+        driver.wait(30)
+    except subprocess.TimeoutExpired:
+        driver.kill()
+        driver.wait()
 
 
 def _free_port() -> int:

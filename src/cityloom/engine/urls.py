@@ -54,6 +54,10 @@ def parse_url(url: str) -> EngineUrl:
         raise UsageError(f"engine '{url}' is not known; {_KNOWN}")
     if parts.scheme == "duckdb" and (host or parts.path or parts.query):
         raise UsageError(f"engine '{url}': DuckDB runs in this process alone; write duckdb://")
+    if parts.path or parts.username or parts.fragment or (port is not None and not host):
+        raise UsageError(f"engine '{url}' says more than a host, a port and options; {_KNOWN}")
+    if parts.scheme == "sail" and host and parts.query:
+        raise UsageError(f"engine '{url}': a Sail elsewhere has its own workers; leave the options")
     if parts.scheme in ("spark", "sc") and not host:
         raise UsageError(f"engine '{url}' names no host; expected {parts.scheme}://HOST:PORT")
     return EngineUrl(parts.scheme, host, port, _options(url, parts.scheme, parts.query))
@@ -66,6 +70,8 @@ def _options(url: str, scheme: str, query: str) -> tuple[tuple[str, str], ...]:
         if name not in known:
             listed = f"; known are {', '.join(sorted(known))}" if known else ""
             raise UsageError(f"engine '{url}': option '{name}' is not known{listed}")
-        if name in ("workers", "cores") and not (value.isdecimal() and int(value) > 0):
+        if name in ("workers", "cores") and not (
+            value.isascii() and value.isdecimal() and int(value)
+        ):
             raise UsageError(f"engine '{url}': {name} '{value}' is not a whole number above 0")
     return tuple(options)
