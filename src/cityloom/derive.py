@@ -20,7 +20,7 @@ from cityloom.engine import Engine
 from cityloom.errors import UsageError, faults_in_words
 from cityloom.graph import NEW, PREVIOUS, DatasetFunction
 from cityloom.lake import FileWriter, LakeTable, scan
-from cityloom.masks import mask
+from cityloom.masks import mask, packed
 from cityloom.policy import is_open
 from cityloom.quarantine import MARKER, SCHEMA, files_of, undo_torn_commit
 from cityloom.receive import Receipt
@@ -242,7 +242,7 @@ class _Making:
         met = [mask(rows[name].fill_null(True)) for name in names]
         met += [sound for _, sound in verdicts]
         sound = np.all(met, axis=0) if met else np.ones(len(rows), bool)
-        self._kept.write(typed.filter(pa.array(sound)).cast(self._output.contract.schema))
+        self._kept.write(typed.filter(packed(sound)).cast(self._output.contract.schema))
         self._receipt.rows_read += len(rows)
         self._receipt.rows_kept += int(sound.sum())
         broken = np.flatnonzero(~sound)

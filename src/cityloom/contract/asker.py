@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from cityloom.contract.model import Contract
-from cityloom.contract.queries import BATCH, ROW
+from cityloom.contract.queries import BATCH, BROKEN, ROW
 from cityloom.errors import ContractError
+from cityloom.masks import Mask
 from cityloom.policy import is_open
 from cityloom.sql import connect
 
@@ -29,18 +30,26 @@ class Asker:
         Raises:
             ContractError: the query fails on this batch.
         """
-        found = self.find(sql, batch)
+        found = self._find(sql, batch)
         order = found.column(ROW).to_numpy()
         found = found.drop_columns([ROW])
         in_order = np.array_equal(order, np.arange(len(batch)))
         return found if in_order else found.take(np.argsort(order))
 
-    def find(self, sql: str, batch: pa.Table) -> pa.Table:
-        """The rows that a query finds in a batch, by their numbers.
+    def met(self, sql: str, batch: pa.Table, rules: int) -> list[Mask]:
+        """Which rows of a batch meet each of some rules, by a query that finds those that do not.
 
         Raises:
             ContractError: the query fails on this batch.
         """
+        found = self._find(sql, batch)
+        met = [np.ones(len(batch), bool) for _ in range(rules)]
+        for number, rows in enumerate(met):
+            rows[found[ROW].filter(found[BROKEN.format(number)]).to_numpy()] = False
+        return met
+
+    def _find(self, sql: str, batch: pa.Table) -> pa.Table:
+        """The rows that a query finds in a batch, by their numbers."""
         numbered = batch.append_column(ROW, pa.array(np.arange(len(batch), dtype=np.int32)))
         try:
             return self._connection.from_arrow(numbered).query(BATCH, sql).to_arrow_table()

@@ -173,10 +173,10 @@ def can_glance() -> bool:
     """Whether the compiled loops can be had; what was kept of them may be damaged, or have no room
     to be kept.
     """
-    forms = (Length(0, 9), FixedWidth(b"0", b"9"), Integers(), Numbers(), Decimals(4, 2))
-    year = FixedWidth(b"1000-00-00", b"9999-99-99"), (0, 5, 8)
+    day = FixedWidth(b"1000-00-00", b"9999-99-99")
+    dates, moments = Dates(day, (0, 5, 8)), Moments(((day, (0, 5, 8, 0, 0, -1)),))
     try:
-        for form in (*forms, Dates(*year), Moments(((year[0], (0, 5, 8, 0, 0, -1)),))):
+        for form in (Length(0, 9), day, Integers(), Numbers(), Decimals(4, 2), dates, moments):
             form.see(pa.chunked_array([["1"]]))
     except Exception:
         return False

@@ -10,10 +10,8 @@ from cityloom.contract.asker import Asker
 from cityloom.contract.geometries import read_geometries
 from cityloom.contract.model import Column, Kind
 from cityloom.contract.queries import (
-    BROKEN,
     MET,
     PROBLEMS,
-    ROW,
     TEXT,
     VALUE,
     explanation,
@@ -82,12 +80,11 @@ class Judge:
             return judged
         sql = left_rules_sql(tuple(self._columns[place] for place in left))
         values = {VALUE.format(n): judged[place].values for n, place in enumerate(left)}
-        found = self._asker.find(sql, pa.table(values))
-        for number, place in enumerate(left):
-            sound = judged[place].sound.copy()
-            sound[found[ROW].filter(found[BROKEN.format(number)]).to_numpy()] = False
-            judged[place] = replace(judged[place], sound=sound)
-        return judged
+        met = dict(zip(left, self._asker.met(sql, pa.table(values), len(left)), strict=True))
+        return [
+            replace(its, sound=its.sound & met[place]) if place in met else its
+            for place, its in enumerate(judged)
+        ]
 
 
 def _side_by_side(columns: Sequence[Column], texts: Sequence[pa.ChunkedArray]) -> pa.Table:

@@ -5,7 +5,7 @@ They ask a table ``batch``, each row with its number (``_row``).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import lru_cache, reduce
+from functools import cached_property, lru_cache, reduce
 from operator import and_, or_
 from typing import NamedTuple
 
@@ -155,19 +155,19 @@ class _Text:
         elif column.trim:
             self.written = self.written.strip().nullif("")
 
-    @property
+    @cached_property
     def value(self) -> ir.Value:
         if self.column.kind is Kind.GEOMETRY:
             return self.written
         return form_of(self.column).value(self.written)
 
-    @property
+    @cached_property
     def sound_value(self) -> ir.Value:
         """The value, null where the text is not in the column's form."""
         value, typed = self.value, self.type_rule
         return ibis.ifelse(typed.met, value, ibis.null(value.type())) if typed else value
 
-    @property
+    @cached_property
     def type_rule(self) -> Rule | None:
         form = None if self.column.kind is Kind.GEOMETRY else form_of(self.column)
         if form is None or not form.pattern:
@@ -176,7 +176,7 @@ class _Text:
         met = written.isnull() | (matches(written, form.pattern) & self.value.notnull())
         return Rule(Reason(name, "type", f"{name}: not {form.words}"), met)
 
-    @property
+    @cached_property
     def rules(self) -> list[Rule]:
         """The rules; a value of the wrong type is hidden from those after its type, so that they
         add no reasons of their own.

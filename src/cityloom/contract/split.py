@@ -20,9 +20,7 @@ from cityloom.contract.conditions import row_rule_reason
 from cityloom.contract.judge import Judge
 from cityloom.contract.model import Column, Contract
 from cityloom.contract.queries import (
-    BROKEN,
     HASH,
-    ROW,
     as_received_sql,
     hashes_sql,
     row_rules_sql,
@@ -154,11 +152,10 @@ class Splitter:
 
     def explain(self, split: Split) -> pa.ListArray:
         """Every reason for each row, without dictionaries; a list of :data:`REASON_TYPE` a row."""
-        unsound = [np.flatnonzero(~split.sound(place)) for place in range(len(split.text.columns))]
+        text = split.text
+        unsound = [np.flatnonzero(~split.sound(place)) for place in range(text.num_columns)]
         texts = {
-            place: split.text.column(place).take(rows)
-            for place, rows in enumerate(unsound)
-            if len(rows)
+            place: text.column(place).take(rows) for place, rows in enumerate(unsound) if len(rows)
         }
         broken = [
             (reason, unsound[place][refused])
@@ -174,11 +171,9 @@ class Splitter:
         """Which rows of values meet each rule over several columns, and hashes of the columns."""
         known: dict[str, pa.ChunkedArray | pa.Array] = {}
         if self._rules_sql:
-            found = self._asker.find(self._rules_sql, values)
-            for number in range(len(self.contract.rules)):
-                meets = np.ones(len(values), bool)
-                meets[found[ROW].filter(found[BROKEN.format(number)]).to_numpy()] = False
-                known[_MEETS.format(number)] = packed(meets)
+            rules = len(self.contract.rules)
+            met = self._asker.met(self._rules_sql, values, rules)
+            known |= {_MEETS.format(number): packed(rows) for number, rows in enumerate(met)}
         if self._hashes_sql:
             found = self._asker.ask(self._hashes_sql, values)
             known |= dict(zip(found.column_names, found.columns, strict=True))
