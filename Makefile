@@ -7,7 +7,7 @@ SCALE  ?= 1/1000
 PORT   ?= 8000
 
 DATACONTRACT_CLI := 1.2.8
-ENGINES := --extra sail --extra spark
+EXTRAS := --extra sail --extra sedona --extra sources --extra spark
 
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -53,11 +53,11 @@ $(VENV)/.installed: pyproject.toml uv.lock | $(VENV)/bin/uv
 	@touch $@
 
 $(VENV)/.installed-tests: pyproject.toml uv.lock | $(VENV)/bin/uv
-	$(BIN)/uv sync --quiet --frozen --compile-bytecode --inexact --no-default-groups --group build --group test --group lint $(ENGINES)
+	$(BIN)/uv sync --quiet --frozen --compile-bytecode --inexact --no-default-groups --group build --group test --group lint $(EXTRAS)
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-mutation: $(VENV)/.installed-tests
-	$(BIN)/uv sync --quiet --frozen --compile-bytecode --inexact --no-default-groups --group build --group test --group mutation $(ENGINES)
+	$(BIN)/uv sync --quiet --frozen --compile-bytecode --inexact --no-default-groups --group build --group test --group mutation $(EXTRAS)
 	@touch $@
 
 clean:
