@@ -1,12 +1,17 @@
 """An engine URL opens its engine, or says what is wrong with it and what to do."""
 
 import os
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+import cityloom.engine.connect
 import cityloom.engine.java
 import cityloom.engine.spark
 from cityloom.engine import EngineUrl, open_engine, parse_url
@@ -75,6 +80,28 @@ def test_a_place_where_nothing_answers_is_told(scheme: str, tmp_path: Path) -> N
         open_engine(url, tmp_path)
 
 
+def test_a_service_that_is_not_spark_connect_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cityloom.engine.connect, "_PATIENCE", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"sc://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(UsageError, match=f"engine at {url} does not speak Spark Connect"):
+            open_engine(url, tmp_path)
+
+
+def test_a_grpc_service_of_another_kind_is_told(tmp_path: Path) -> None:
+    grpc = pytest.importorskip("grpc")
+    other = grpc.server(ThreadPoolExecutor(1))
+    url = f"sc://127.0.0.1:{other.add_insecure_port('127.0.0.1:0')}"
+    other.start()
+    try:
+        with pytest.raises(UsageError, match=f"engine at {url} opens no session: .*not found"):
+            open_engine(url, tmp_path)
+    finally:
+        other.stop(None)
+
+
 @pytest.mark.parametrize(
     ("url", "missing", "extra"),
     [("sail://", "pysail.spark", "sail"), ("spark://{}", "pyspark", "spark")],
@@ -99,6 +126,37 @@ def test_a_driver_that_does_not_start_says_where_its_words_are(
     (log,) = tmp_path.glob("spark-*.log")
     assert str(log) in str(told.value)
     assert log.read_text() == "first\nno room left\n"
+
+
+ORPHAN = """
+import sys, cityloom.engine.spark as spark
+from pathlib import Path
+from cityloom.engine import parse_url
+spark.see_answer = lambda url: None
+spark._command = lambda *_: ["sh", "-c", "echo $$ >pid; echo MASTER=$MASTER; exec sleep 600"]
+with spark.spark_driver(parse_url("spark://127.0.0.1"), Path(sys.argv[1])):
+    pass
+"""
+
+
+def test_a_driver_ends_with_the_process_that_needs_it(tmp_path: Path) -> None:
+    environment = {**os.environ, "MASTER": "spark://elsewhere:1"}
+    command = [sys.executable, "-c", ORPHAN, str(tmp_path)]
+    needing = subprocess.Popen(command, cwd=tmp_path, env=environment)
+    pid = tmp_path / "pid"
+    _until(lambda: pid.exists() and pid.read_text().strip() != "")
+    needing.kill()
+    needing.wait()
+    _until(lambda: not Path("/proc", pid.read_text().strip()).exists())
+    (log,) = tmp_path.glob("spark-*.log")
+    assert log.read_text() == "MASTER=\n"
+
+
+def _until(met: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not met():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def java(folder: Path, says: str) -> Path:

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -85,6 +86,64 @@ def test_rows_in_memory_are_a_table(engine: Engine, scratch: Path) -> None:
     held = engine.hold("made_thing", table())
     found = engine.batches(held.filter(held.id > 1)).read_all().cast(SCHEMA)
     assert found.sort_by([("id", "ascending")]).equals(table(ROWS[1:3]))
+
+
+def test_rows_held_under_a_name_take_the_place_of_those_before(
+    engine: Engine, scratch: Path
+) -> None:
+    before = len(list(scratch.glob("held-*")))
+    for number in (1, 2):
+        held = engine.hold("made_part", table(ROWS[number - 1 : number]))
+        assert engine.batches(held).read_all()["id"].to_pylist() == [number]
+        assert len(list(scratch.glob("held-*"))) <= before + 1
+
+
+WIDE = [
+    (pa.array([0, 255, None], pa.uint8()), pa.int64()),
+    (pa.array([0, 65_535, None], pa.uint16()), pa.int64()),
+    (pa.array([0, 2**32 - 1, None], pa.uint32()), pa.int64()),
+    (pa.array([0, 2**63 - 1, None], pa.uint64()), pa.int64()),
+    (pa.array([0.5, -2.0, None], pa.float16()), pa.float64()),
+    (pa.array([1_999, -1_999_001, None], pa.timestamp("ns")), pa.timestamp("us")),
+    (pa.array([1, -1, None], pa.timestamp("s", tz="UTC")), pa.timestamp("us", tz="UTC")),
+    (pa.array([date(1969, 1, 1), None], pa.date64()), pa.date32()),
+    (pa.array(["区", None], pa.string_view()), pa.string()),
+    (pa.array(["区", None], pa.large_string()), pa.string()),
+    (pa.array(["区", None]).dictionary_encode(), pa.string()),
+]
+
+
+@pytest.mark.parametrize(("values", "kind"), WIDE, ids=[str(values.type) for values, _ in WIDE])
+def test_what_a_kernel_gives_is_read_in_the_types_of_a_contract(
+    engine: Engine, values: pa.Array, kind: pa.DataType
+) -> None:
+    held = engine.hold("made_wide", pa.table({"n": range(len(values)), "value": values}))
+    cast = held.mutate(value=held.value.cast(ibis.dtype(kind)))
+    found = engine.batches(cast).read_all().sort_by("n")
+    assert found["value"].cast(kind).to_pylist() == values.cast(kind, safe=False).to_pylist()
+
+
+@ibis.udf.scalar.pyarrow
+def _batch_sizes(number: int) -> int:
+    return pa.array([len(number)] * len(number), pa.int64())
+
+
+@ibis.udf.scalar.pyarrow
+def _one_more(number: int) -> int:
+    return pc.add(number, 1)
+
+
+def test_a_function_on_arrow_arrays_is_called_with_batches(engine: Engine) -> None:
+    held = engine.hold("made_many", pa.table({"id": pa.array(range(10_000), pa.int64())}))
+    found = engine.batches(held.mutate(size=_batch_sizes(held.id))).read_all()
+    assert pc.min(found["size"]).as_py() >= 1_000
+
+
+def test_a_function_on_arrow_arrays_has_each_value_as_it_is(engine: Engine) -> None:
+    numbers = pa.array([2**62 + 1, None, -1], pa.int64())
+    held = engine.hold("made_some", pa.table({"n": range(3), "id": numbers}))
+    found = engine.batches(held.mutate(more=_one_more(held.id))).read_all().sort_by("n")
+    assert found["more"].to_pylist() == [2**62 + 2, None, 0]
 
 
 def test_a_view_of_the_same_name_replaces_the_one_before(engine: Engine, folder: Path) -> None:

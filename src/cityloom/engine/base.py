@@ -23,7 +23,10 @@ class Engine(ABC):
 
     @abstractmethod
     def hold(self, name: str, rows: pa.Table) -> ir.Table:
-        """Rows in memory as the table ``name``."""
+        """Rows in memory as the table ``name``, in place of those that it held before.
+
+        Their types become those that every engine has; see :func:`cityloom.engine.rows.plain`.
+        """
 
     @abstractmethod
     def batches(self, table: ir.Table) -> pa.RecordBatchReader:

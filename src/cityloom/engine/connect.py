@@ -6,7 +6,7 @@ batches; the library's own ways back gather all rows first, and go through panda
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cityloom.engine.base import Engine
+from cityloom.engine.rows import plain
 from cityloom.engine.urls import EngineUrl
 from cityloom.errors import UsageError
 
@@ -24,6 +25,9 @@ _SETTINGS = {
     "spark.sql.caseSensitive": "true",
     "spark.sql.ansi.enabled": "true",
 }
+_PATIENCE = 20.0
+"""Seconds that a server may take until it speaks gRPC."""
+
 _GLOB = str.maketrans({character: f"\\{character}" for character in "\\{}[]*?^"})
 
 
@@ -49,7 +53,7 @@ class ConnectEngine(Engine):
 
         self.scratch = scratch
         self._as_path = as_path
-        self._held: list[Path] = []
+        self._held: dict[str, Path] = {}
         self._numbers = count()
         with ExitStack() as opened:
             self._session = opened.enter_context(_session(opened.enter_context(server)))
@@ -72,23 +76,42 @@ class ConnectEngine(Engine):
 
     def hold(self, name: str, rows: pa.Table) -> Any:
         """See :class:`Engine`."""
-        path = self.scratch / f"held-{uuid4().hex}.parquet"
-        self._held.append(path)
-        pq.write_table(rows, path, coerce_timestamps="us")
+        rows = plain(rows)
+        self._let_go(name)
+        self._held[name] = path = self.scratch / f"held-{uuid4().hex}.parquet"
+        pq.write_table(rows, path)
         return self.table(name, [path], rows.schema)
+
+    def _let_go(self, name: str) -> None:
+        if path := self._held.pop(name, None):
+            path.unlink(missing_ok=True)
 
     def batches(self, table: Any) -> pa.RecordBatchReader:
         """See :class:`Engine`."""
         self._backend._run_pre_execute_hooks(table)
+        self._register_on_arrow(table)
         schema = table.schema().to_pyarrow()
         frame = self._session.sql(self._backend.compile(table))
         return pa.RecordBatchReader.from_batches(schema, _streamed(frame, schema))
 
+    def _register_on_arrow(self, table: Any) -> None:
+        """Have the functions on Arrow arrays called with batches; Ibis has them called by row."""
+        from ibis.backends.pyspark.datatypes import PySparkType
+        from ibis.expr.operations import ScalarUDF
+        from ibis.expr.operations.udf import InputType
+        from pyspark.sql.functions import arrow_udf
+
+        for used in table.op().find(ScalarUDF):
+            if used.__input_type__ is InputType.PYARROW:
+                kind = PySparkType.from_ibis(used.dtype)
+                name = self._backend.compiler.__sql_name__(used)
+                self._session.udf.register(name, arrow_udf(_unhinted(used.__func__), kind))
+
     def close(self) -> None:
         """See :class:`Engine`."""
         self._opened.close()
-        for path in self._held:
-            path.unlink(missing_ok=True)
+        for name in list(self._held):
+            self._let_go(name)
 
 
 def _plain(name: str) -> str:
@@ -103,18 +126,54 @@ def _streamed(frame: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
             yield from part.cast(schema).to_batches()
 
 
+def _unhinted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function without its type hints, which are of values where Spark looks for arrays."""
+    return lambda *columns: function(*columns)  # noqa: PLW0108
+
+
 @contextmanager
 def _session(remote: str) -> Iterator[Any]:
     pyspark = _installed()
-    session = pyspark.sql.SparkSession.builder.remote(remote).create()
-    try:
-        for name, value in _SETTINGS.items():
-            with suppress(pyspark.errors.PySparkException):
+    _see_grpc(remote)
+    with ExitStack() as opened:
+        try:
+            session = pyspark.sql.SparkSession.builder.remote(remote).create()
+            opened.callback(session.stop)
+            session.client.set_retry_policies([_retries()])
+            for name, value in _SETTINGS.items():
                 session.conf.set(name, value)
+        except pyspark.errors.PySparkException as error:
+            said = " ".join(str(error).split())
+            raise UsageError(f"engine at {_shown(remote)} opens no session: {said}") from None
         yield session
+
+
+def _retries() -> Any:
+    """How a call that meets no server is made again: for some 15 seconds, not for ten minutes."""
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
+    return DefaultPolicy(max_retries=6, max_backoff=5_000)
+
+
+def _see_grpc(remote: str) -> None:
+    """See that a server speaks gRPC; Spark's client would wait for it without end."""
+    import grpc
+    from pyspark.sql.connect.client import DefaultChannelBuilder
+
+    channel = DefaultChannelBuilder(remote).toChannel()
+    try:
+        grpc.channel_ready_future(channel).result(_PATIENCE)
+    except grpc.FutureTimeoutError:
+        raise UsageError(
+            f"engine at {_shown(remote)} does not speak Spark Connect; is it another service?"
+        ) from None
     finally:
-        with suppress(pyspark.errors.PySparkException):
-            session.stop()
+        channel.close()
+
+
+def _shown(remote: str) -> str:
+    """A server's address without its token."""
+    return remote.partition("/;")[0]
 
 
 @contextmanager

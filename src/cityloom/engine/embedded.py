@@ -9,6 +9,7 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from cityloom.engine.base import Engine
+from cityloom.engine.rows import plain
 from cityloom.lake import scan
 from cityloom.sql import connect
 
@@ -27,7 +28,7 @@ class EmbeddedEngine(Engine):
 
     def hold(self, name: str, rows: pa.Table) -> ir.Table:
         """See :class:`Engine`."""
-        self._backend.con.register(name, rows)
+        self._backend.con.register(name, plain(rows))
         return self._backend.table(name)
 
     def batches(self, table: ir.Table) -> pa.RecordBatchReader:

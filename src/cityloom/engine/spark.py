@@ -1,7 +1,8 @@
 """A driver for an Apache Spark master: a server of Spark Connect that runs while it is needed."""
 
 import os
-import socket
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -19,6 +20,10 @@ _SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 _PATIENCE = 120.0
 """Seconds that a driver may take to start."""
 
+_STARTED = re.compile(r"Spark Connect server started at: \S*:([0-9]+)")
+_MISLEADING = ("MASTER", "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
+"""What tells a driver of another master, or that it is a client."""
+
 
 @contextmanager
 def spark_driver(url: EngineUrl, scratch: Path) -> Iterator[str]:
@@ -33,33 +38,45 @@ def spark_driver(url: EngineUrl, scratch: Path) -> Iterator[str]:
     see_answer(url)
     home = _spark_home()
     log = scratch / f"spark-{uuid4().hex}.log"
-    port, token = _free_port(), uuid4().hex
-    environment = {
-        **os.environ,
-        "SPARK_HOME": str(home),
-        "JAVA_HOME": str(java_home(scratch)),
-        "PYSPARK_PYTHON": sys.executable,
-        "SPARK_CONNECT_AUTHENTICATE_TOKEN": token,
-    }
+    token = uuid4().hex
     with log.open("wb") as output:
         driver = subprocess.Popen(
-            _command(home, url, port, scratch),
-            env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            [*_tied(), *_command(home, url, scratch)],
+            env=_environment(home, scratch, token),
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output,
         )  # fmt: skip
     try:
-        _wait(driver, port, url, log)
+        port = _port(driver, url, log)
         yield f"sc://localhost:{port}/;token={token}"
         log.unlink()
     finally:
         _end(driver)
 
 
-def _command(home: Path, url: EngineUrl, port: int, scratch: Path) -> list[str]:
+def _tied() -> list[str]:
+    """What starts a program so that it ends with this process, however that ends."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
+
+
+def _environment(home: Path, scratch: Path, token: str) -> dict[str, str]:
+    return {
+        **{name: value for name, value in os.environ.items() if name not in _MISLEADING},
+        "SPARK_HOME": str(home),
+        "JAVA_HOME": str(java_home(scratch)),
+        "PYSPARK_PYTHON": sys.executable,
+        "SPARK_CONNECT_AUTHENTICATE_TOKEN": token,
+    }
+
+
+def _command(home: Path, url: EngineUrl, scratch: Path) -> list[str]:
     settings = {
         "spark.connect.grpc.binding.address": "127.0.0.1",
-        "spark.connect.grpc.binding.port": str(port),
+        "spark.connect.grpc.binding.port": "0",
+        "spark.log.level": "INFO",
         "spark.ui.enabled": "false",
         "spark.local.dir": str(scratch),
+        "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     }
     if memory := url.option("memory"):
@@ -72,12 +89,12 @@ def _command(home: Path, url: EngineUrl, port: int, scratch: Path) -> list[str]:
     return [submit, "--class", _SERVER, *master, *stated, "spark-internal"]
 
 
-def _wait(driver: "subprocess.Popen[bytes]", port: int, url: EngineUrl, log: Path) -> None:
+def _port(driver: "subprocess.Popen[bytes]", url: EngineUrl, log: Path) -> int:
+    """The port that the driver says it listens at: one of its own choice, which is free."""
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end and driver.poll() is None:
-        with socket.socket() as tried:
-            if tried.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if found := _STARTED.search(log.read_text(errors="replace")):
+            return int(found[1])
         time.sleep(0.2)
     said = log.read_text(errors="replace").strip().splitlines()
     raise UsageError(
@@ -94,12 +111,6 @@ def _end(driver: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         driver.kill()
         driver.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
 
 
 def _spark_home() -> Path:
