@@ -5,7 +5,7 @@ from pathlib import Path
 import ibis.expr.types as ir
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cityloom.distances import damerau_levenshtein, jaro_winkler, levenshtein
@@ -76,6 +76,7 @@ def by_definition(left: str, right: str) -> int:
 TEXTS = st.text("ab张三𠮷é", max_size=6)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=20))
 def test_distances_are_those_of_the_definition(pairs: list[tuple[str, str]]) -> None:
     with open_engine("duckdb://", Path()) as engine:
