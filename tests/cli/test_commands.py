@@ -300,9 +300,9 @@ def test_refused_rows_are_replayed_by_the_contract_as_it_is_now(run: Run, city: 
     write(city, stated)
     City.open(city).weave()
     assert well(run("show", "case", "--json")).facts == []
-    assert "0 rows are kept now" in well(run("quarantine", "case", "--replay")).out
+    assert "Kept now: 0." in well(run("quarantine", "case", "--replay")).out
     write(city, CASE)
-    assert "2 rows are kept now; 1 stay" in well(run("quarantine", "case", "--replay")).out
+    assert "Kept now: 2. Still in quarantine: 1." in well(run("quarantine", "case", "--replay")).out
     assert [row["no"] for row in well(run("show", "case", "--json")).facts] == [1, 2]
 
 

@@ -47,7 +47,7 @@ def quarantine(
         runs = opened.replay(dataset)
         kept = sum(run.rows_kept for run in runs)
         left = sum(run.rows_quarantined for run in runs)
-        typer.echo(f"{kept:,} rows are kept now; {left:,} stay in quarantine.")
+        typer.echo(f"Kept now: {kept:,}. Still in quarantine: {left:,}.")
         return
     if export:
         columns = [column.source_name for column in opened.contract(dataset).columns]
