@@ -1,32 +1,36 @@
 """Making a sample city, and one more delivery to it."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from importlib.resources import as_file, files
 from pathlib import Path
 from shutil import copyfile
-from typing import Final
+from typing import Any, Final, Self
 
 import numpy as np
 
 from cityloom.errors import UsageError
 from cityloom.sample import survey, truth
 from cityloom.sample.departments import DEPARTMENTS
-from cityloom.sample.dirt import damage
 from cityloom.sample.draws import stream
-from cityloom.sample.neighbourhood import Neighbourhood, neighbourhood, neighbourhoods
+from cityloom.sample.geography import Ground
+from cityloom.sample.neighbourhood import Neighbourhood, neighbourhood
+from cityloom.sample.parts import Filed, Part, file_away, parts, stretches
 from cityloom.sample.plan import make_plan
+from cityloom.sample.pool import in_order
 from cityloom.sample.records import Department, Records
 from cityloom.sample.text import dates, day_number
-from cityloom.sample.write import DeliveryFile, format_of, open_delivery
+from cityloom.sample.write import DeliveryFile, open_delivery
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being made, how much of it is done, and of how much."""
 
 _DAILY_ROWS: Final = 500
+_WORTH_WORKERS: Final = 12
+"""Neighbourhoods from which on more processes gain more than their start costs."""
 
 
 @dataclass
@@ -41,46 +45,45 @@ class SampleSummary:
     faults: dict[str, Counter[str]] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
 
-    def add(self, dataset: str, rows: int, faults: dict[str, int]) -> None:
+    def add(self, dataset: str, rows: int, faults: Mapping[str, int]) -> None:
         """Counts rows written, and their faults by kind."""
         self.rows[dataset] += rows
         self.faults.setdefault(dataset, Counter()).update(faults)
 
 
 def make_sample(
-    city: Path, scale: Fraction | float, seed: int, progress: Progress | None = None
+    city: Path,
+    scale: Fraction | float,
+    seed: int,
+    progress: Progress | None = None,
+    workers: int = 1,
 ) -> SampleSummary:
     """Writes contracts and deliveries of a sample city into `city`, and the truth next to it.
 
-    Scale 1 is a city of 20 million people. The same scale and seed make the same bytes. Memory
-    is bounded by one neighbourhood and the list of buildings, whatever the scale.
+    Scale 1 is a city of 20 million people. The same scale and seed make the same bytes, whatever
+    the number of `workers`: processes that make it (see :mod:`cityloom.sample.pool`). Memory is
+    bounded by a few neighbourhoods a worker and the list of buildings, whatever the scale.
     """
     plan = make_plan(scale, seed)
-    _copy_contracts(city / "contracts")
+    copy_contracts("cityloom.sample", city)
     folder = truth.truth_of(city)
-    truth.remember(folder, plan.scale, seed)
     summary = SampleSummary(
         people=int(plan.people.sum()),
         companies=int(plan.companies.sum()),
         properties=int(plan.ground.buildings.properties.sum()),
         buildings=len(plan.ground.buildings),
     )
-    with truth.TruthFiles(folder) as facts_files:
-        for dataset, name, rows in survey.write_geography(city / "inbox", plan.ground):
-            summary.rows[dataset] += rows
-            summary.sources.append(f"{dataset}/{name}")
-        _note_faulty_buildings(facts_files, summary, name, rows)
-        filing = {d.dataset: _Filing(city / "inbox", d, facts_files, summary) for d in DEPARTMENTS}
-        for hood in neighbourhoods(plan):
-            facts_files.add_entities(hood)
-            for department in DEPARTMENTS:
-                rng = stream(seed, department.dataset, hood.number)
-                records = department.make(hood, rng, f"{hood.number:06d}")
-                filing[department.dataset].file(rng, records)
-            if progress is not None:
-                progress("neighbourhoods", hood.number + 1, plan.neighbourhoods)
-        for files_of_one in filing.values():
-            files_of_one.close()
+    members = []
+    with _Filing(city / "inbox", folder, summary) as filing:
+        filing.file_geography(plan.ground)
+        wanted = workers if plan.neighbourhoods >= _WORTH_WORKERS else 1
+        for stretch in in_order(parts, stretches(plan), wanted):
+            for part in stretch:
+                filing.file(part)
+                members.append(part.members)
+                if progress is not None:
+                    progress("neighbourhoods", part.number + 1, plan.neighbourhoods)
+    truth.remember(folder, truth.MadeFrom(plan.scale, seed, tuple(members)))
     return summary
 
 
@@ -97,7 +100,7 @@ def add_delivery(
     key. `building` delivers the buildings that the survey missed, for which records wait.
     """
     folder = truth.truth_of(city)
-    plan = make_plan(truth.remembered_scale(folder), seed)
+    plan = make_plan(truth.remembered(folder).scale, seed)
     if dataset == "building":
         name = f"building_{day:%Y%m%d}.geojson"
         survey.write_unsurveyed(city / "inbox", plan.ground, name)
@@ -108,56 +111,63 @@ def add_delivery(
     hood = neighbourhood(plan, number)
     records = _of_one_day(rng, department, hood, day, rows)
     name = department.daily_file.format(day)
-    with truth.TruthFiles(folder, f".{day:%Y%m%d}.{dataset}") as facts_files:
-        filing = _Filing(city / "inbox", department, facts_files, SampleSummary(), (name,))
-        filing.file(rng, records)
-        filing.close()
+    suffix = f".{day:%Y%m%d}.{dataset}"
+    with _Filing(city / "inbox", folder, SampleSummary(), suffix) as filing:
+        for filed in file_away(rng, department, records, (name,)):
+            filing.put(filed)
     return city / "inbox" / dataset / name
 
 
 class _Filing:
-    """The delivery files of one department, with their truth; a file exists once it has rows."""
+    """The delivery files being written, with their truth; a file exists once it has rows."""
 
     def __init__(
-        self,
-        inbox: Path,
-        department: Department,
-        facts_files: truth.TruthFiles,
-        summary: SampleSummary,
-        names: tuple[str, ...] | None = None,
+        self, inbox: Path, truth_folder: Path, summary: SampleSummary, suffix: str = ""
     ) -> None:
-        self._folder = inbox / department.dataset
-        self._department = department
-        self._names = names or department.files
-        self._truth = facts_files
+        self._inbox = inbox
+        self._truth = truth.TruthFiles(truth_folder, suffix)
         self._summary = summary
-        self._open: dict[str, DeliveryFile] = {}
+        self._open: dict[Path, DeliveryFile] = {}
 
-    def file(self, rng: np.random.Generator, records: Records) -> None:
-        """Damages the records and writes each into the file it goes to."""
-        dirty = damage(rng, records, self._department, format_of(self._names[0]))
-        bounds = np.searchsorted(dirty.records.delivery, np.arange(len(self._names) + 1)).tolist()
-        for name, start, stop in zip(self._names, bounds, bounds[1:], strict=False):
-            if start < stop:
-                spoiled = {row - start: kind for row, kind in dirty.spoiled.items()
-                           if start <= row < stop}  # fmt: skip
-                self._write(name, dirty.records.slice(start, stop), spoiled)
+    def __enter__(self) -> Self:
+        self._truth.__enter__()
+        return self
 
-    def close(self) -> None:
-        """Ends every file."""
+    def __exit__(self, *error: Any) -> None:
         for delivery in self._open.values():
             delivery.close()
+        self._truth.__exit__(*error)
 
-    def _write(self, name: str, records: Records, spoiled: dict[int, str]) -> None:
-        dataset = self._department.dataset
-        if name not in self._open:
-            self._open[name] = open_delivery(self._folder / name, dataset)
+    def file_geography(self, ground: Ground) -> None:
+        """Writes what the planning department delivers."""
+        for dataset, name, rows in survey.write_geography(self._inbox, ground):
+            self._summary.rows[dataset] += rows
             self._summary.sources.append(f"{dataset}/{name}")
-        delivery = self._open[name]
-        self._truth.add_records(dataset, name, records, delivery.rows)
-        delivery.write(records.columns, spoiled)
-        faults = {kind: len(rows) for kind, rows in records.faults.items()}
-        self._summary.add(dataset, len(records), faults)
+        self._note_faulty_buildings(name, rows)
+
+    def file(self, part: Part) -> None:
+        """Writes a neighbourhood into its files, behind those before it."""
+        self._truth.add(part.entities)
+        for filed in part.filed:
+            self.put(filed)
+
+    def put(self, filed: Filed) -> None:
+        """Writes some rows into the file that they go to, behind those before them."""
+        path = self._inbox / filed.dataset / filed.name
+        if path not in self._open:
+            self._open[path] = open_delivery(path, filed.dataset)
+            self._summary.sources.append(f"{filed.dataset}/{filed.name}")
+        self._truth.add(filed.truths, self._open[path].rows)
+        self._open[path].put(filed.block, filed.rows)
+        self._summary.add(filed.dataset, filed.rows, filed.faults)
+
+    def _note_faulty_buildings(self, name: str, rows: int) -> None:
+        """The faulty buildings are the last of the `rows` in the last file of buildings."""
+        first = rows - len(survey.FAULTY_BUILDINGS) + 1
+        kinds = [kind for kind, _ in survey.FAULTY_BUILDINGS]
+        faults = {kind: np.array([first + place]) for place, kind in enumerate(kinds)}
+        self._truth.add(truth.faults_of("building", name, faults))
+        self._summary.add("building", 0, dict.fromkeys(kinds, 1))
 
 
 def _of_one_day(
@@ -179,19 +189,10 @@ def _department(dataset: str) -> Department:
     raise UsageError(f"no department delivers {dataset!r}; choose building, {known}")
 
 
-def _note_faulty_buildings(
-    facts_files: truth.TruthFiles, summary: SampleSummary, name: str, rows: int
-) -> None:
-    """The faulty buildings are the last of the `rows` in the last file of buildings."""
-    first = rows - len(survey.FAULTY_BUILDINGS) + 1
-    kinds = [kind for kind, _ in survey.FAULTY_BUILDINGS]
-    faults = {kind: np.array([first + place]) for place, kind in enumerate(kinds)}
-    facts_files.add_faults("building", name, faults)
-    summary.add("building", 0, dict.fromkeys(kinds, 1))
-
-
-def _copy_contracts(folder: Path) -> None:
+def copy_contracts(package: str, city: Path) -> None:
+    """Copies the contracts that a package ships into a city."""
+    folder = city / "contracts"
     folder.mkdir(parents=True, exist_ok=True)
-    with as_file(files("cityloom.sample") / "contracts") as shipped:
+    with as_file(files(package) / "contracts") as shipped:
         for contract in sorted(shipped.glob("*.odcs.yaml")):
             copyfile(contract, folder / contract.name)

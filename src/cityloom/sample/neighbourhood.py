@@ -105,10 +105,10 @@ class _Settled:
     companies: Companies
 
 
-def neighbourhoods(plan: Plan) -> Iterator[Neighbourhood]:
-    """Every neighbourhood of the city in turn."""
-    before: _Settled | None = None
-    for number in range(plan.neighbourhoods):
+def neighbourhoods(plan: Plan, start: int = 0, stop: int | None = None) -> Iterator[Neighbourhood]:
+    """Every neighbourhood of the city in turn, or those from `start` up to `stop`."""
+    before = _settle(plan, start - 1) if start else None
+    for number in range(start, plan.neighbourhoods if stop is None else stop):
         here = _settle(plan, number)
         yield _connect(plan, number, here, before)
         before = here
@@ -116,8 +116,7 @@ def neighbourhoods(plan: Plan) -> Iterator[Neighbourhood]:
 
 def neighbourhood(plan: Plan, number: int) -> Neighbourhood:
     """One neighbourhood alone, the same as in `neighbourhoods`."""
-    before = _settle(plan, number - 1) if number else None
-    return _connect(plan, number, _settle(plan, number), before)
+    return next(neighbourhoods(plan, number))
 
 
 def _settle(plan: Plan, number: int) -> _Settled:

@@ -19,7 +19,7 @@ from cityloom.sample.geography import (
 )
 from cityloom.sample.identifiers import district_code
 from cityloom.sample.text import Strings, dates, digits, join, take
-from cityloom.sample.write import open_delivery
+from cityloom.sample.write import DeliveryFile, block_of, format_of, open_delivery
 
 _ROWS_A_BLOCK: Final = 20_000
 _RENEWED: Final = 18_262
@@ -68,7 +68,7 @@ def write_unsurveyed(inbox: Path, ground: Ground, name: str) -> int:
 def _write(inbox: Path, dataset: str, name: str, parts: list[dict[str, Strings]]) -> int:
     delivery = open_delivery(inbox / dataset / name, dataset)
     for columns in parts:
-        delivery.write(columns, {})
+        _put(delivery, dataset, name, columns)
     delivery.close()
     return delivery.rows
 
@@ -79,11 +79,17 @@ def _write_buildings(
     delivery = open_delivery(inbox / "building" / name, "building")
     rows = np.flatnonzero(chosen)
     for start in range(0, len(rows), _ROWS_A_BLOCK):
-        delivery.write(building_columns(ground, rows[start : start + _ROWS_A_BLOCK]), {})
+        block = building_columns(ground, rows[start : start + _ROWS_A_BLOCK])
+        _put(delivery, "building", name, block)
     if faulty:
-        delivery.write(_faulty_buildings(ground), {})
+        _put(delivery, "building", name, _faulty_buildings(ground))
     delivery.close()
     return delivery.rows
+
+
+def _put(delivery: DeliveryFile, dataset: str, name: str, columns: dict[str, Strings]) -> None:
+    rows = len(next(iter(columns.values())))
+    delivery.put(block_of(dataset, format_of(name), columns, {}), rows)
 
 
 def building_columns(ground: Ground, rows: Ints) -> dict[str, Strings]:

@@ -17,6 +17,7 @@ Column: TypeAlias = "pa.Array[Any]"
 _FIRST_DAY = date(1880, 1, 1)
 _LAST_DAY = date(2060, 12, 31)
 _EPOCH = date(1970, 1, 1)
+_PAIRS = np.frombuffer("".join(f"{n:02d}" for n in range(100)).encode(), dtype=np.uint16)
 
 
 def take(words: Strings | Sequence[str], codes: Ints) -> Strings:
@@ -60,7 +61,9 @@ def overwritten(column: Strings, rows: Ints, values: Sequence[str | None]) -> St
 
 
 def digits(numbers: Ints, width: int = 0) -> Strings:
-    """Whole numbers written out, padded with zeros to `width`."""
+    """Whole numbers from 0, written out, padded with zeros to `width`."""
+    if width and len(numbers) and int(numbers.max()) < 10**width:
+        return _of_width(numbers, width)
     written = cast(Strings, pa.array(numbers).cast(pa.string()))
     return pc.utf8_lpad(written, width, "0") if width else written
 
@@ -88,6 +91,22 @@ def day_number(day: date) -> int:
 def years(days: Days) -> Ints:
     """The calendar year of each day."""
     return days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+
+
+def _of_width(numbers: Ints, width: int) -> Strings:
+    """Numbers of at most `width` digits, two digits at a time."""
+    pairs = -(-width // 2)
+    letters = np.empty((len(numbers), pairs), dtype=np.uint16)
+    rest = numbers
+    for place in range(pairs - 1, -1, -1):
+        tens = rest // 100
+        letters[:, place] = _PAIRS[rest - tens * 100]
+        rest = tens
+    text = letters.view(np.uint8)[:, 2 * pairs - width :]
+    offsets = np.arange(len(numbers) + 1, dtype=np.int32) * width
+    return pa.StringArray.from_buffers(
+        len(numbers), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(text))
+    )
 
 
 @lru_cache(maxsize=8)

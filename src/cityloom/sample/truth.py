@@ -2,23 +2,30 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, cast
+from typing import Final, Self, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from cityloom.errors import UsageError
 from cityloom.sample import companies, facts, people
 from cityloom.sample.dirt import OUTCOMES
 from cityloom.sample.draws import Ints
 from cityloom.sample.geography import USES
 from cityloom.sample.neighbourhood import Neighbourhood
-from cityloom.sample.records import Records
+from cityloom.sample.records import Link, Records
 from cityloom.sample.text import Column, decimals, either, take
+
+Grown: TypeAlias = "tuple[str, pa.Table]"
+"""The name of a truth table, and rows to add to it."""
 
 _DAY: Final = pa.date32()
 _ROWS_A_GROUP: Final = 100_000
@@ -29,16 +36,36 @@ def truth_of(city: Path) -> Path:
     return city.parent / f"{city.name}-truth"
 
 
-def remember(folder: Path, scale: Fraction, seed: int) -> None:
-    """Notes what the city was made from, so that more of it can be made."""
+@dataclass(frozen=True)
+class MadeFrom:
+    """What a city was made from, so that more of it can be made.
+
+    `members` counts, by neighbourhood, those who have a number with the health insurance.
+    """
+
+    scale: Fraction
+    seed: int
+    members: tuple[int, ...]
+
+
+def remember(folder: Path, made_from: MadeFrom) -> None:
+    """Notes what the city was made from."""
     folder.mkdir(parents=True, exist_ok=True)
-    made_from = {"scale": str(scale), "seed": seed}
-    (folder / "sample.json").write_text(json.dumps(made_from) + "\n", "utf-8")
+    noted = asdict(made_from) | {"scale": str(made_from.scale)}
+    (folder / "sample.json").write_text(json.dumps(noted) + "\n", "utf-8")
 
 
-def remembered_scale(folder: Path) -> Fraction:
-    """The scale that the city was made with."""
-    return Fraction(json.loads((folder / "sample.json").read_text("utf-8"))["scale"])
+def remembered(folder: Path) -> MadeFrom:
+    """What the city was made from.
+
+    Raises:
+        UsageError: the folder is no sample city's truth.
+    """
+    try:
+        noted = json.loads((folder / "sample.json").read_text("utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{folder}: the truth of a sample city is not there") from None
+    return MadeFrom(Fraction(noted["scale"]), noted["seed"], tuple(noted["members"]))
 
 
 class TruthFiles:
@@ -67,51 +94,16 @@ class TruthFiles:
         for file in self._files.values():
             file.close()
 
-    def add_entities(self, hood: Neighbourhood) -> None:
-        """Adds the people, companies and properties of a neighbourhood."""
-        self._append("person", _people(hood))
-        self._append("company", _companies(hood))
-        self._append("property", _properties(hood))
+    def add(self, tables: Iterable[Grown], before: int = 0) -> None:
+        """Adds rows to tables; ordinals count from behind `before` rows of their file."""
+        for name, table in tables:
+            place = table.schema.get_field_index("ordinal")
+            if before and place >= 0:
+                ordinals = pc.add(table.column(place), before)
+                table = table.set_column(place, "ordinal", ordinals)
+            self._append(name, table)
 
-    def add_records(self, dataset: str, source: str, records: Records, before: int) -> None:
-        """Adds whom records are truly about that follow `before` others in a file, and faults."""
-        ordinals = before + 1 + np.arange(len(records))
-        for link in records.links:
-            known = link.ids >= 0
-            count = int(known.sum())
-            self._append(
-                f"{dataset}_link",
-                {
-                    "source": _constant(source, count),
-                    "ordinal": pa.array(ordinals[known]),
-                    "role": _constant(link.role, count),
-                    "entity": _constant(link.entity, count),
-                    "entity_id": pa.array(link.ids[known]),
-                },
-            )
-        faults = {kind: before + 1 + rows for kind, rows in records.faults.items()}
-        self.add_faults(dataset, source, faults)
-
-    def add_faults(self, dataset: str, source: str, faults: dict[str, Ints]) -> None:
-        """Adds, by kind of fault, the ordinals of a file's records that have it."""
-        kinds = list(faults)
-        counts = [len(faults[kind]) for kind in kinds]
-        if not sum(counts):
-            return
-        kind = np.repeat(np.arange(len(kinds)), counts)
-        self._append(
-            "dirt",
-            {
-                "dataset": _constant(dataset, len(kind)),
-                "source": _constant(source, len(kind)),
-                "ordinal": pa.array(np.concatenate(list(faults.values()))),
-                "kind": take(kinds, kind),
-                "outcome": take([OUTCOMES[kind] for kind in kinds], kind),
-            },
-        )
-
-    def _append(self, name: str, columns: dict[str, Column]) -> None:
-        table = pa.table(columns)
+    def _append(self, name: str, table: pa.Table) -> None:
         self._waiting.setdefault(name, []).append(table)
         self._rows_waiting[name] += len(table)
         if self._rows_waiting[name] >= _ROWS_A_GROUP:
@@ -128,6 +120,50 @@ class TruthFiles:
                 path, table.schema, compression="zstd", use_dictionary=cast(bool, labels)
             )
         self._files[name].write_table(table)
+
+
+def entities_of(hood: Neighbourhood) -> list[Grown]:
+    """The people, companies and properties of a neighbourhood."""
+    found = {"person": _people(hood), "company": _companies(hood), "property": _properties(hood)}
+    return [(name, pa.table(columns)) for name, columns in found.items()]
+
+
+def records_of(dataset: str, source: str, records: Records) -> list[Grown]:
+    """Whom some records of a file are truly about, and their faults; the first is row 1."""
+    links = [_link(source, link) for link in records.links]
+    faults = {kind: rows + 1 for kind, rows in records.faults.items()}
+    grown = [(f"{dataset}_link", table) for table in links]
+    return grown + faults_of(dataset, source, faults)
+
+
+def _link(source: str, link: Link) -> pa.Table:
+    known = np.flatnonzero(link.ids >= 0)
+    return pa.table(
+        {
+            "source": _constant(source, len(known)),
+            "ordinal": pa.array(known + 1),
+            "role": _constant(link.role, len(known)),
+            "entity": _constant(link.entity, len(known)),
+            "entity_id": pa.array(link.ids[known]),
+        }
+    )
+
+
+def faults_of(dataset: str, source: str, faults: dict[str, Ints]) -> list[Grown]:
+    """By kind of fault, the ordinals of a file's records that have it."""
+    kinds = list(faults)
+    counts = [len(faults[kind]) for kind in kinds]
+    if not sum(counts):
+        return []
+    kind = np.repeat(np.arange(len(kinds)), counts)
+    columns: dict[str, Column] = {
+        "dataset": _constant(dataset, len(kind)),
+        "source": _constant(source, len(kind)),
+        "ordinal": pa.array(np.concatenate(list(faults.values()))),
+        "kind": take(kinds, kind),
+        "outcome": take([OUTCOMES[kind] for kind in kinds], kind),
+    }
+    return [("dirt", pa.table(columns))]
 
 
 def _constant(word: str, count: int) -> Column:

@@ -1,7 +1,7 @@
 """Delivery files, in the formats in which departments deliver.
 
 How a file looks is read from the dataset's contract: order and names of its columns, their types,
-delimiter and encoding. A block of rows is one Arrow text column whose buffer is the file's bytes.
+delimiter and encoding. A block of lines is one Arrow text column whose buffer is the file's bytes.
 """
 
 import gzip
@@ -12,9 +12,10 @@ from functools import lru_cache
 from importlib.resources import files
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -23,6 +24,7 @@ import yaml
 from cityloom.sample.text import Strings, either, filled, join, overwritten
 
 _NUMERIC: Final = ("integer", "number")
+_BETWEEN_FEATURES: Final = ",\n"
 _ARROW_TYPES: Final[dict[str, pa.DataType]] = {
     "integer": pa.int64(),
     "number": pa.float64(),
@@ -41,13 +43,17 @@ class Form:
     encoding: str
 
 
+Block: TypeAlias = "bytes | pa.Table"
+"""Rows as they go into a file: its own text, or a table for Parquet."""
+
+
 class DeliveryFile(Protocol):
     """A file being delivered; `rows` have been written so far."""
 
     rows: int
 
-    def write(self, columns: dict[str, Strings], spoiled: dict[int, str]) -> None:
-        """Appends a block of rows, some of them spoiled in the way named."""
+    def put(self, block: Block, rows: int) -> None:
+        """Appends a block of so many rows."""
 
     def close(self) -> None:
         """Ends the file."""
@@ -80,36 +86,50 @@ def open_delivery(path: Path, dataset: str) -> DeliveryFile:
     form = form_of(dataset)
     match format_of(path.name):
         case "csv":
-            return _Csv(path, form)
+            head = form.delimiter.join(form.headers) + "\n"
+            return _TextFile(path, head.encode(form.encoding))
         case "ndjson":
-            return _Ndjson(path, form)
+            return _TextFile(path, b"")
         case "geojson":
-            return _GeoJson(path, form)
+            return _GeoJson(path)
         case _:
             return _Parquet(path, form)
+
+
+def block_of(
+    dataset: str, file_format: str, columns: dict[str, Strings], spoiled: dict[int, str]
+) -> Block:
+    """Rows as a file of a format holds them, some of them spoiled in the way named."""
+    form = form_of(dataset)
+    match file_format:
+        case "csv":
+            lines = _csv_lines(form, columns, spoiled)
+        case "ndjson":
+            lines = _json_lines(form, columns, spoiled)
+        case "geojson":
+            lines = _features(form, columns)
+        case _:
+            return _table(form, columns)
+    text = _bytes(lines)
+    return text if form.encoding == "UTF-8" else text.decode().encode(form.encoding)
 
 
 class _TextFile:
     """Rows of text, gzipped when the name says so (with no time of day in it)."""
 
-    def __init__(self, path: Path, form: Form) -> None:
+    def __init__(self, path: Path, head: bytes) -> None:
         self.rows = 0
-        self.form = form
         self._raw = path.open("wb")
         self._file: BufferedIOBase = self._raw
         if path.suffix == ".gz":
             self._file = gzip.GzipFile("", "wb", compresslevel=1, fileobj=self._raw, mtime=0)
+        self._file.write(head)
 
-    def put(self, lines: Strings) -> None:
-        """Appends lines, each with its own line end."""
-        self.rows += len(lines)
-        self.put_text(_bytes(lines))
-
-    def put_text(self, text: bytes) -> None:
-        """Appends text given in UTF-8."""
-        if self.form.encoding != "UTF-8":
-            text = text.decode().encode(self.form.encoding)
-        self._file.write(text)
+    def put(self, block: Block, rows: int) -> None:
+        """Appends a block of rows."""
+        assert isinstance(block, bytes)
+        self.rows += rows
+        self._file.write(block)
 
     def close(self) -> None:
         """Ends the file."""
@@ -117,99 +137,103 @@ class _TextFile:
         self._raw.close()
 
 
-class _Csv(_TextFile):
-    def __init__(self, path: Path, form: Form) -> None:
-        super().__init__(path, form)
-        self.put_text((form.delimiter.join(form.headers) + "\n").encode())
-
-    def write(self, columns: dict[str, Strings], spoiled: dict[int, str]) -> None:
-        """Appends a block of rows."""
-        delimiter = self.form.delimiter
-        fields = [_quoted(columns[name], delimiter) for name in self.form.columns]
-        parts: list[Strings | str] = []
-        for field in fields:
-            parts += [field, delimiter]
-        lines = join(*parts[:-1], "\n")
-        self.put(_spoil(lines, spoiled, lambda row, kind: self._spoiled(columns, row, kind)))
-
-    def _spoiled(self, columns: dict[str, Strings], row: int, kind: str) -> str:
-        delimiter = self.form.delimiter
-        values = [columns[name][row].as_py() or "" for name in self.form.columns]
-        values = ["".join(c for c in value if c not in f'"\n{delimiter}') for value in values]
-        if kind == "stray_quote":
-            place = row % (len(values) - 1)
-            values[place] = '"' + values[place]
-            values[place + 1] += '"'
-        elif row % 2:
-            values.append("备注")
-        else:
-            values.pop()
-        return delimiter.join(values) + "\n"
-
-
-class _Ndjson(_TextFile):
-    def write(self, columns: dict[str, Strings], spoiled: dict[int, str]) -> None:
-        """Appends a block of rows; a null is left out."""
-        lines = join("{", *_members(columns, self.form, self.form.columns), "}\n")
-        self.put(_spoil(lines, spoiled, lambda row, _: _cut(str(lines[row]))))
-
-
 class _GeoJson(_TextFile):
     """A feature collection; the column `geometry` holds a GeoJSON geometry."""
 
-    def __init__(self, path: Path, form: Form) -> None:
-        super().__init__(path, form)
-        self.put_text(b'{"type": "FeatureCollection", "features": [\n')
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, b'{"type": "FeatureCollection", "features": [\n')
 
-    def write(self, columns: dict[str, Strings], spoiled: dict[int, str]) -> None:
-        """Appends a block of features."""
-        named = tuple(name for name in self.form.columns if name != "geometry")
-        count = len(columns["geometry"])
-        first = np.arange(count) + self.rows == 0
-        lines = join(
-            either(first, "", ",\n"),
-            '{"type": "Feature", "properties": {',
-            *_members(columns, self.form, named),
-            '}, "geometry": ',
-            columns["geometry"],
-            "}",
-        )
-        self.put(lines)
+    def put(self, block: Block, rows: int) -> None:
+        """Appends a block of features, each with the comma that sets it off from the one before."""
+        first = not self.rows and isinstance(block, bytes)
+        super().put(block[len(_BETWEEN_FEATURES) :] if first else block, rows)
 
     def close(self) -> None:
         """Ends the collection and the file."""
-        self.put_text(b"\n]}\n")
+        self._file.write(b"\n]}\n")
         super().close()
 
 
 class _Parquet:
     def __init__(self, path: Path, form: Form) -> None:
         self.rows = 0
-        self.form = form
-        kinds = [_ARROW_TYPES.get(kind, pa.string()) for kind in form.types]
-        self._schema = pa.schema(list(zip(form.headers, kinds, strict=True)))
-        self._file = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._file = pq.ParquetWriter(path, _arrow_schema(form), compression="zstd")
 
-    def write(self, columns: dict[str, Strings], spoiled: dict[int, str]) -> None:
+    def put(self, block: Block, rows: int) -> None:
         """Appends a block of rows."""
-        arrays = [columns[name].cast(field.type)
-                  for name, field in zip(self.form.columns, self._schema, strict=True)]  # fmt: skip
-        self.rows += len(arrays[0])
-        self._file.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+        assert isinstance(block, pa.Table)
+        self.rows += rows
+        self._file.write_table(block)
 
     def close(self) -> None:
         """Ends the file."""
         self._file.close()
 
 
+def _csv_lines(form: Form, columns: dict[str, Strings], spoiled: dict[int, str]) -> Strings:
+    parts: list[Strings | str] = []
+    for name in form.columns:
+        parts += [_quoted(columns[name], form.delimiter), form.delimiter]
+    lines = join(*parts[:-1], "\n")
+    return _spoil(lines, spoiled, lambda row, kind: _spoiled_record(form, columns, row, kind))
+
+
+def _spoiled_record(form: Form, columns: dict[str, Strings], row: int, kind: str) -> str:
+    delimiter = form.delimiter
+    values = [columns[name][row].as_py() or "" for name in form.columns]
+    values = ["".join(c for c in value if c not in f'"\n{delimiter}') for value in values]
+    if kind == "stray_quote":
+        place = row % (len(values) - 1)
+        values[place] = '"' + values[place]
+        values[place + 1] += '"'
+    elif row % 2:
+        values.append("备注")
+    else:
+        values.pop()
+    return delimiter.join(values) + "\n"
+
+
+def _json_lines(form: Form, columns: dict[str, Strings], spoiled: dict[int, str]) -> Strings:
+    """Objects, a line each; a null is left out."""
+    lines = join("{", *_members(columns, form, form.columns), "}\n")
+    return _spoil(lines, spoiled, lambda row, _: _cut(str(lines[row])))
+
+
+def _features(form: Form, columns: dict[str, Strings]) -> Strings:
+    named = tuple(name for name in form.columns if name != "geometry")
+    return join(
+        _BETWEEN_FEATURES + '{"type": "Feature", "properties": {',
+        *_members(columns, form, named),
+        '}, "geometry": ',
+        columns["geometry"],
+        "}",
+    )
+
+
+def _table(form: Form, columns: dict[str, Strings]) -> pa.Table:
+    schema = _arrow_schema(form)
+    arrays = [columns[name].cast(field.type)
+              for name, field in zip(form.columns, schema, strict=True)]  # fmt: skip
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _arrow_schema(form: Form) -> pa.Schema:
+    kinds = [_ARROW_TYPES.get(kind, pa.string()) for kind in form.types]
+    return pa.schema(list(zip(form.headers, kinds, strict=True)))
+
+
 def _bytes(lines: Strings) -> bytes:
     """The text of all lines one after the other: the array's own buffer."""
-    _, positions, text = lines.buffers()
+    return _octets(lines).tobytes()
+
+
+def _octets(values: Strings) -> npt.NDArray[np.uint8]:
+    _, positions, text = values.buffers()
     if positions is None or text is None:
-        return b""
+        return np.zeros(0, dtype=np.uint8)
     offsets = np.frombuffer(memoryview(positions), dtype=np.int32)
-    start, stop = int(offsets[lines.offset]), int(offsets[lines.offset + len(lines)])
-    return bytes(text.slice(start, stop - start))
+    start, stop = int(offsets[values.offset]), int(offsets[values.offset + len(values)])
+    return np.frombuffer(memoryview(text), dtype=np.uint8)[start:stop]
 
 
 def _quoted(values: Strings, delimiter: str) -> Strings:
@@ -247,8 +271,8 @@ def _escaped(values: Strings) -> Strings:
 
 
 def _holds(values: Strings, letter: str) -> bool:
-    """Whether the letter is anywhere in the column."""
-    return letter.encode() in _bytes(values)
+    """Whether the ASCII letter is anywhere in the column."""
+    return bool((_octets(values) == ord(letter)).any())
 
 
 def _cut(line: str) -> str:
