@@ -1,7 +1,7 @@
 """Identifiers pass their checksums, are unique, and can be nobody's."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cityloom.sample.identifiers import (
@@ -32,6 +32,7 @@ people = st.lists(
 )
 
 
+@settings(deadline=None)  # the first call writes out a calendar
 @given(neighbourhood=st.integers(0, MAX_NEIGHBOURHOODS - 1), people=people)
 def test_a_resident_number_passes_its_checksum_and_tells_birth_and_sex(
     neighbourhood: int, people: list[tuple[int, int, bool]]

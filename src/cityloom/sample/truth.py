@@ -97,11 +97,7 @@ class TruthFiles:
     def add(self, tables: Iterable[Grown], before: int = 0) -> None:
         """Adds rows to tables; ordinals count from behind `before` rows of their file."""
         for name, table in tables:
-            place = table.schema.get_field_index("ordinal")
-            if before and place >= 0:
-                ordinals = pc.add(table.column(place), before)
-                table = table.set_column(place, "ordinal", ordinals)
-            self._append(name, table)
+            self._append(name, _behind(before, table) if before else table)
 
     def _append(self, name: str, table: pa.Table) -> None:
         self._waiting.setdefault(name, []).append(table)
@@ -120,6 +116,13 @@ class TruthFiles:
                 path, table.schema, compression="zstd", use_dictionary=cast(bool, labels)
             )
         self._files[name].write_table(table)
+
+
+def _behind(before: int, table: pa.Table) -> pa.Table:
+    place = table.schema.get_field_index("ordinal")
+    if place < 0:
+        return table
+    return table.set_column(place, "ordinal", pc.add(table.column(place), before))
 
 
 def entities_of(hood: Neighbourhood) -> list[Grown]:

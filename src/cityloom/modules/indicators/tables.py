@@ -5,18 +5,10 @@ Districts are summed up from public figures alone, so that none can be taken apa
 """
 
 import ibis
-from ibis import _
-from ibis.expr.types import (
-    BooleanValue,
-    DateValue,
-    IntegerColumn,
-    IntegerValue,
-    NumericValue,
-    Table,
-)
+from ibis import Deferred, _
+from ibis.expr.types import BooleanValue, DateValue, IntegerValue, Table
 
-SMALLEST_COUNT = 5
-"""Counts below this are not made public."""
+from cityloom.modules.indicators.disclosure import based_on, published, share
 
 _SCHOOL_AGE = (6, 14)
 _OLD_AGE = 65
@@ -89,9 +81,9 @@ def tenancy_by_building_use(tenancy: Table, building: Table) -> Table:
     )
     return counted.select(
         "use",
-        leases=_published(_.all_leases),
-        leases_of_companies=_published(_.all_companies),
-        mean_rent_m2=_based_on(_.all_leases, _.mean.round(2)),
+        leases=published(_.all_leases),
+        leases_of_companies=published(_.all_companies),
+        mean_rent_m2=based_on(_.all_leases, _.mean.round(2)),
     )
 
 
@@ -110,9 +102,9 @@ def company_by_industry(company_registration: Table, industry_code: Table) -> Ta
     return joined.select(
         "industry_code",
         "industry_name",
-        companies=_published(_.active.fill_null(0)),
-        individual_businesses=_published(_.individuals.fill_null(0)),
-        capital=_based_on(_.active.fill_null(0), _.total.round(2)),
+        companies=published(_.active.fill_null(0)),
+        individual_businesses=published(_.individuals.fill_null(0)),
+        capital=based_on(_.active.fill_null(0), _.total.round(2)),
     )
 
 
@@ -130,21 +122,21 @@ def subdistrict_profile(
     joined = population_by_subdistrict.left_join(pupils, "subdistrict_code").left_join(
         dwellings, "subdistrict_code"
     )
-    published = joined.select(
+    shown = joined.select(
         "subdistrict_code",
         "subdistrict_name",
         "district_code",
-        residents=_published(_.residents),
-        households=_published(_.households),
-        children_6_14=_published(_.children_6_14),
-        aged_65_up=_published(_.aged_65_up),
-        pupils=_published(_.pupils_of_school_age),
-        dwellings=_published(_.dwellings),
+        residents=published(_.residents),
+        households=published(_.households),
+        children_6_14=published(_.children_6_14),
+        aged_65_up=published(_.aged_65_up),
+        pupils=published(_.pupils_of_school_age),
+        dwellings=published(_.dwellings),
     )
-    return published.mutate(
-        share_65_up=_share(_.aged_65_up, _.residents),
-        pupils_per_child=_share(_.pupils, _.children_6_14),
-        dwellings_per_household=_share(_.dwellings, _.households),
+    return shown.mutate(
+        share_65_up=share(_.aged_65_up, _.residents),
+        pupils_per_child=share(_.pupils, _.children_6_14),
+        dwellings_per_household=share(_.dwellings, _.households),
     )
 
 
@@ -167,8 +159,86 @@ def district_profile(subdistrict_profile: Table, district: Table) -> Table:
         "pupils",
         "dwellings",
         residents_per_km2=(_.residents / _.area_km2).round(1),
-        share_65_up=_share(_.aged_65_up, _.residents),
+        share_65_up=share(_.aged_65_up, _.residents),
     )
+
+
+def visit_tally(new_clinic_visit: Table) -> Table:
+    """Visits that are new, by the subdistrict of the clinic and by month."""
+    return _tally(
+        new_clinic_visit.mutate(subdistrict_code=_.building_code.left(9), day=_.visited_at.date()),
+        visits=_.count(),
+        emergencies=_.count(where=_.kind == "急诊"),
+        fee_fen=_.fee_fen.sum(),
+    )
+
+
+def payment_tally(new_payment: Table) -> Table:
+    """Payments that are new, by the subdistrict of the office and by month."""
+    return _tally(
+        new_payment.mutate(day=_.paid_at.date()),
+        payments=_.count(),
+        amount_fen=_.amount_fen.sum(),
+    )
+
+
+def reading_tally(new_meter_reading: Table) -> Table:
+    """Meter readings that are new, by the subdistrict of the building and by month."""
+    return _tally(
+        new_meter_reading.mutate(subdistrict_code=_.building_code.left(9), day=_.read_on),
+        readings=_.count(),
+        used_kwh=_.used_kwh.sum(),
+    )
+
+
+def visit_by_month(visit_tally: Table, subdistrict: Table) -> Table:
+    """Visits by subdistrict and month."""
+    return _by_month(visit_tally, subdistrict).select(
+        "subdistrict_code",
+        "month",
+        "subdistrict_name",
+        visits=published(_.visits),
+        emergencies=published(_.emergencies),
+        fee_fen=based_on(_.visits, _.fee_fen),
+    )
+
+
+def payment_by_month(payment_tally: Table, subdistrict: Table) -> Table:
+    """Payments by subdistrict and month."""
+    return _by_month(payment_tally, subdistrict).select(
+        "subdistrict_code",
+        "month",
+        "subdistrict_name",
+        payments=published(_.payments),
+        amount_fen=based_on(_.payments, _.amount_fen),
+    )
+
+
+def reading_by_month(reading_tally: Table, subdistrict: Table) -> Table:
+    """Meter readings by subdistrict and month."""
+    return _by_month(reading_tally, subdistrict).select(
+        "subdistrict_code",
+        "month",
+        "subdistrict_name",
+        readings=published(_.readings),
+        used_kwh=based_on(_.readings, _.used_kwh),
+    )
+
+
+def _tally(rows: Table, **figures: Deferred) -> Table:
+    """Figures of rows, which have a day, by subdistrict and month."""
+    dated = rows.mutate(month=_.day.truncate("M"))
+    return dated.group_by("subdistrict_code", "month").agg(**figures)
+
+
+def _by_month(tally: Table, subdistrict: Table) -> Table:
+    """Part sums put together, with the names of the subdistricts."""
+    sums = [name for name in tally.columns if name not in ("subdistrict_code", "month")]
+    summed = tally.group_by("subdistrict_code", "month").agg(
+        **{name: tally[name].sum() for name in sums}
+    )
+    names = subdistrict.select("subdistrict_code", "subdistrict_name")
+    return summed.join(names, "subdistrict_code")
 
 
 def _age(birth: DateValue, day: DateValue) -> IntegerValue:
@@ -186,18 +256,3 @@ def _every_subdistrict(subdistrict: Table, counted: Table, *counts: str) -> Tabl
         "district_code",
         **{count: joined[count].fill_null(0) for count in counts},
     )
-
-
-def _published(count: IntegerColumn) -> IntegerValue:
-    """The count where it is large enough to publish, else null."""
-    return _based_on(count, count)
-
-
-def _based_on(count: IntegerColumn, figure: NumericValue) -> NumericValue:
-    """The figure where it is made from enough records to publish, else null."""
-    return ibis.ifelse(count >= SMALLEST_COUNT, figure, ibis.null())
-
-
-def _share(part: NumericValue, whole: NumericValue) -> NumericValue:
-    """Part of a whole, to four decimals; null where the whole is none."""
-    return (part / whole.nullif(0)).round(4)

@@ -11,7 +11,7 @@ from cityloom.sample.dirt import address_slips, name_slips, number_slips, phone_
 from cityloom.sample.draws import Days, Ints, one_of, ranks_within, scramble
 from cityloom.sample.neighbourhood import Neighbourhood
 from cityloom.sample.records import Breach, Department, Link, Records
-from cityloom.sample.text import dates, decimals, digits, join, only, take
+from cityloom.sample.text import Strings, dates, decimals, digits, join, only, take
 
 _DAY: Final = "%Y-%m-%d"
 _FILES: Final = (
@@ -52,6 +52,11 @@ def make(hood: Neighbourhood, rng: np.random.Generator, batch: str) -> Records:
     )
 
 
+def registration_numbers(companies: Ints) -> Strings:
+    """The registration number of each company of the city, by its own number."""
+    return join("4903", digits(scramble(companies, 10**11, 7_745_966_693), 11))
+
+
 def _written(
     hood: Neighbourhood,
     *,
@@ -64,10 +69,9 @@ def _written(
 ) -> Records:
     firms, settled = hood.companies, hood.people
     answers = firms.representative[who]
-    number = scramble(firms.first_id + who, 10**11, 7_745_966_693)
     return Records(
         columns={
-            "registration_no": join("4903", digits(number, 11)),
+            "registration_no": registration_numbers(firms.first_id + who),
             "credit_code": take(firms.code, who),
             "company_name": take(firms.name, who),
             "kind": take(companies.KINDS, firms.kind[who]),

@@ -23,7 +23,7 @@ from cityloom.sample.dirt import (
 from cityloom.sample.draws import Bools, Days, Ints, ranks_within
 from cityloom.sample.neighbourhood import Neighbourhood
 from cityloom.sample.records import Breach, Department, Link, Records
-from cityloom.sample.text import dates, either, join, only, take
+from cityloom.sample.text import Strings, dates, either, join, only, take
 
 _DAY: Final = "%Y-%m-%d"
 _FILES: Final = (
@@ -78,6 +78,11 @@ def make(hood: Neighbourhood, rng: np.random.Generator, batch: str) -> Records:
     )
 
 
+def insurance_numbers(batch: str | Strings, ordinal: Ints) -> Strings:
+    """The number of each member of a batch, which is a neighbourhood's six digits or a day's."""
+    return join(batch, serials(ordinal, 7_320_509))
+
+
 def _written(
     hood: Neighbourhood,
     rng: np.random.Generator,
@@ -100,7 +105,7 @@ def _written(
     position = np.maximum(employer, 0)
     return Records(
         columns={
-            "insurance_no": join(batch, serials(ordinal, 7_320_509)),
+            "insurance_no": insurance_numbers(batch, ordinal),
             "name": take(settled.name, who),
             "id_number": take(settled.number, who),
             "sex": either(settled.male[who], "1", "2"),
