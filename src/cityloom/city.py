@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from cityloom.erasure import Erasure
     from cityloom.graph import DatasetFunction, Graph
+    from cityloom.references import References
     from cityloom.weaving import OnStep
 
 FOLDERS = ("contracts", "inbox", "lake", "scratch", "scratch/writer")
@@ -436,6 +437,13 @@ class City:
     def log(self) -> RunLog:
         """The log of runs; :meth:`runs` brings it up to date."""
         return RunLog(self.store)
+
+    @cached_property
+    def references(self) -> "References":
+        """What datasets that others refer to hold, remembered from one delivery to the next."""
+        from cityloom.references import References
+
+        return References()
 
     @cached_property
     def fingerprints(self) -> Fingerprints:

@@ -33,6 +33,9 @@ class HashBag:
         self._runs: list[Hashes] = []
         self._files: list[IO[bytes]] = []
 
+    def __len__(self) -> int:
+        return self._pending_length + sum(map(len, self._runs))
+
     def add(self, hashes: Hashes) -> None:
         """Put some hashes in."""
         self._pending.append(hashes)

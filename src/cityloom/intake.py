@@ -168,6 +168,7 @@ def _place(city: "City", contract: Contract) -> Place:
         parents=parents,
         scratch=city.scratch,
         key=tuple(newest.key) if newest else (),
+        references=city.references,
     )
 
 

@@ -36,7 +36,8 @@ from cityloom.hashes import HashBag, Hashes, HashSet
 from cityloom.lake import DELIVERY, ORDINAL, FileWriter, LakeTable, Rewrite, scan
 from cityloom.masks import Mask, mask, packed
 from cityloom.quarantine import MARKER, SCHEMA, files_of, undo_torn_commit
-from cityloom.readers import Batch, Reader
+from cityloom.readers import Batch, Reader, TypedReader
+from cityloom.references import References, present_hashes
 from cityloom.settle import FIRST, REASONS, VALUES, settle_sql
 from cityloom.sql import connect, literal
 from cityloom.waiting import WaitingRows
@@ -55,7 +56,8 @@ _MALFORMED = "malformed"
 class Place:
     """Where a dataset's rows go: its contract, its two tables, and the datasets it refers to.
 
-    ``key`` is the primary key by which the rows that are there were taken in.
+    ``key`` is the primary key by which the rows that are there were taken in; ``references`` what
+    earlier deliveries found in the datasets referred to.
     """
 
     contract: Contract
@@ -64,6 +66,7 @@ class Place:
     parents: Mapping[str, tuple[Contract, LakeTable]]
     scratch: Path
     key: tuple[str, ...] = ()
+    references: References = field(default_factory=References)
 
 
 @dataclass
@@ -193,7 +196,7 @@ class _Receiving:
             for split in splits:
                 with self.receipt.stage("wait for all keys"):
                     for number, bag in enumerate(bags):
-                        bag.add(_present(split.hashes(number)))
+                        bag.add(present_hashes(split.hashes(number)))
                     waiting.add(split.rows)
             with self.receipt.stage("find repeated keys"):
                 self.repeated = [
@@ -218,7 +221,7 @@ class _Receiving:
         found = [
             hashes[bag.contains(hashes)]
             for batch in rows.to_arrow_reader(ROWS_AT_A_TIME)
-            for hashes in [_present(pa.chunked_array([batch.column("h")]))]
+            for hashes in [present_hashes(pa.chunked_array([batch.column("h")]))]
         ]
         return np.unique(np.concatenate(found)) if found else np.empty(0, np.uint64)
 
@@ -233,27 +236,19 @@ class _Receiving:
         return wanted if self.replay else f"{wanted} WHERE {DELIVERY} <> {literal(self.source)}"
 
     def _parent_values(self, column: Column) -> HashBag:
-        bag = HashBag(self.scratch)
         reference = column.reference
         assert reference is not None
         parent = self.place.parents.get(reference.dataset)
         if parent is None:
-            return bag
-        contract, table = parent
-        rows = connect(self.scratch).execute(
-            f"SELECT DISTINCT {hash_sql([reference.column])} AS h "
-            f"FROM ({scan(table.files(), contract.schema, [reference.column])})"
-        )
-        for batch in rows.to_arrow_reader(ROWS_AT_A_TIME):
-            bag.add(_present(pa.chunked_array([batch.column("h")])))
-        return bag
+            return HashBag(self.scratch)
+        return self.place.references.values(*parent, reference.column, self.place.scratch)
 
     # The split
 
     def _split_all(self) -> Iterator[Split]:
         """All rows that have their fields, split; the others are refused on the way."""
         content = Content(self.contract)
-        for batch in _timed(_grouped(self.reader.batches(self.columns)), self.receipt, "read"):
+        for batch in _timed(_grouped(self._batches()), self.receipt, "read"):
             text = self.splitter.prepare(batch.rows)
             content.look(text)
             if not self.receipt.rows_read:
@@ -264,6 +259,12 @@ class _Receiving:
                 split = self.splitter.split(text, batch.ordinals)
             yield split
         self._refuse_forbidden(content)
+
+    def _batches(self) -> Iterator[Batch]:
+        """All rows of the file, with values of its own types where it has such."""
+        if isinstance(self.reader, TypedReader):
+            return self.reader.typed_batches(self.columns)
+        return self.reader.batches(self.columns)
 
     def _refuse_forbidden(self, content: Content) -> None:
         if why := content.refusal():
@@ -474,11 +475,6 @@ def _timed(items: Iterator[Item], receipt: Receipt, name: str) -> Iterator[Item]
         if item is None:
             return
         yield item
-
-
-def _present(hashes: pa.ChunkedArray) -> Hashes:
-    present: Hashes = hashes.drop_null().to_numpy()
-    return present
 
 
 def _members(hashes: pa.ChunkedArray, known: HashSet | HashBag) -> Mask:

@@ -180,6 +180,26 @@ def test_a_scale_that_is_none_is_told_and_nothing_is_made(
     assert not (tmp_path / "sample").exists()
 
 
+def test_a_sample_may_come_with_facts(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "sample"
+    well(run("new", path, "--sample", "1/20000", "--facts", "0.3k"))
+    rows = 0
+    for dataset in ("clinic_visit", "payment", "meter_reading"):
+        assert (path / "contracts" / f"{dataset}.odcs.yaml").is_file()
+        files = (path / "inbox" / dataset).iterdir()
+        rows += sum(pq.read_metadata(file).num_rows for file in files)
+    assert rows == 300
+
+
+@pytest.mark.parametrize("facts", ["x", "0", "-5", "1e9", "5T", "9999999999999"])
+def test_a_number_of_facts_that_is_none_is_told_and_nothing_is_made(
+    run: Run, tmp_path: Path, facts: str
+) -> None:
+    sorry(run("new", tmp_path / "sample", "--sample=1/20000", f"--facts={facts}"), "--facts")
+    sorry(run("new", tmp_path / "sample", "--facts=5"), "--sample")
+    assert not (tmp_path / "sample").exists()
+
+
 # Receiving and weaving
 
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from cityloom.contract.typed import as_text
 from cityloom.errors import DeliveryError
-from cityloom.readers.arrow import as_text
 from tests.readers.reading import read, values
 
 WRITTEN: list[tuple[pa.DataType, Any, str | None]] = [

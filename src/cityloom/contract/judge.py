@@ -20,7 +20,7 @@ from cityloom.contract.queries import (
     values_sql,
 )
 from cityloom.contract.rules import Reason
-from cityloom.contract.ways import AtAGlance, Judged, Way, nothing, way_to_judge
+from cityloom.contract.ways import AsTyped, AtAGlance, Judged, Way, nothing, way_to_judge
 from cityloom.masks import Mask, mask
 
 
@@ -74,7 +74,7 @@ class Judge:
         left = [
             place
             for place, (way, column) in enumerate(zip(self._ways, self._columns, strict=True))
-            if isinstance(way, AtAGlance) and has_left_rules(column)
+            if isinstance(way, AtAGlance | AsTyped) and has_left_rules(column)
         ]
         if not left:
             return judged

@@ -26,6 +26,7 @@ from cityloom.contract.queries import (
     row_rules_sql,
 )
 from cityloom.contract.rules import Reason
+from cityloom.contract.typed import as_texts, is_text, received
 from cityloom.contract.ways import Judged, as_written
 from cityloom.masks import Mask, mask, packed
 
@@ -39,9 +40,10 @@ _ORDINAL, _TEXT, _VALUE, _SOUND, _MEETS = "ordinal", "text_{}", "value_{}", "sou
 class Split:
     """Rows, split: one table of all that is known of each, so that they can wait on disk.
 
-    ``rows`` has the texts as they were written, the values of the columns that are not stored as
-    their text, which columns and rules over several columns are sound, and a hash for each set of
-    columns that was asked for. The texts of a column of few are a dictionary.
+    ``rows`` has the texts as they were written, or values that came typed; the values of the
+    columns that are not stored as their text; which columns and rules over several columns are
+    sound; and a hash for each set of columns that was asked for. The texts of a column of few are a
+    dictionary.
     """
 
     contract: Contract
@@ -55,19 +57,23 @@ class Split:
 
     @property
     def text(self) -> pa.Table:
-        """What was written, by the contract's names."""
+        """What was written, or would be, by the contract's names."""
         places = range(len(self.contract.columns))
         columns = [self.rows.column(_TEXT.format(place)) for place in places]
-        return pa.table(columns, names=self.contract.schema.names)
+        texts = [its if is_text(its) else as_texts(its) for its in columns]
+        return pa.table(texts, names=self.contract.schema.names)
 
     @property
     def typed(self) -> pa.Table:
         """The contract's columns, for every row."""
-        columns = [
-            self.rows.column((_TEXT if as_written(column) else _VALUE).format(place))
-            for place, column in enumerate(self.contract.columns)
-        ]
+        columns = [self._values(place) for place in range(len(self.contract.columns))]
         return pa.table(columns, names=self.contract.schema.names)
+
+    def _values(self, place: int) -> pa.ChunkedArray:
+        """The values of a column; a column that has no others is its own."""
+        name = _VALUE.format(place)
+        has_own = name in self.rows.column_names
+        return self.rows.column(name if has_own else _TEXT.format(place))
 
     @property
     def met(self) -> Mask:
@@ -126,11 +132,13 @@ class Splitter:
         self._over_rows(contract.schema.empty_table())
 
     def prepare(self, rows: pa.Table) -> pa.Table:
-        """The text columns under the contract's names, null where the file has no such column."""
+        """What is judged, under the contract's names: text, or values as the column stores them;
+        null where the file has no such column.
+        """
         arrays: dict[str, pa.ChunkedArray | pa.Array] = {}
         for column in self.contract.columns:
             if column.source_name in rows.column_names:
-                text = rows.column(column.source_name)
+                text = received(column, rows.column(column.source_name))
             else:
                 text = pa.chunked_array([pa.nulls(len(rows), pa.string())])
             arrays[column.name] = text
@@ -182,7 +190,8 @@ class Splitter:
 
 def _known(place: int, column: Column, judged: Judged) -> dict[str, pa.ChunkedArray | pa.Array]:
     """What a split keeps of a column."""
-    values = {} if as_written(column) else {_VALUE.format(place): judged.values}
+    values_are_texts = as_written(column) or not is_text(judged.texts)
+    values = {} if values_are_texts else {_VALUE.format(place): judged.values}
     sound = {_SOUND.format(place): packed(judged.sound)}
     return {_TEXT.format(place): judged.texts} | values | sound
 

@@ -1,8 +1,8 @@
-"""Three ways to judge the texts of a column: to find the values they stand for and which are sound.
+"""Ways to judge the texts of a column: to find the values they stand for and which are sound.
 
 The engine can be asked of any text. Where texts come again and again it is asked of each different
 text once. And where there is much to read, texts written in a usual way are read at a glance, and
-the engine is asked of the others alone.
+the engine is asked of the others alone. What comes typed, as the column stores it, is not read.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from cityloom.contract.forms import form_of
 from cityloom.contract.glance import AnyText, Glance, Length, Seen, can_glance, fixed_width
 from cityloom.contract.model import Column, Kind
+from cityloom.contract.typed import exist, is_text
 from cityloom.masks import Mask, mask, packed, present
 
 _MANY_ROWS = 4_096
@@ -99,6 +100,20 @@ class EachOnce:
         return Judged(_dictionaries(places, texts), in_values, sound)
 
 
+class AsTyped:
+    """Values that came typed are what they are; the engine is asked for rules alone."""
+
+    def __init__(self, column: Column) -> None:
+        self._column = column
+
+    def look(self, texts: pa.ChunkedArray) -> Look:
+        """See :class:`Way`."""
+        sound = exist(self._column, texts)
+        if self._column.required:
+            sound &= present(texts)
+        return Look(pa.chunked_array([], pa.string()), lambda _: Judged(texts, texts, sound))
+
+
 class AtAGlance:
     """What is written in a usual way is read at a glance, the engine is asked of the rest."""
 
@@ -131,6 +146,8 @@ class AtAGlance:
 
 def way_to_judge(column: Column, texts: pa.ChunkedArray) -> Way:
     """The way that suits a column, as far as the texts of a first batch tell."""
+    if not is_text(texts):
+        return AsTyped(column)
     if column.kind is Kind.GEOMETRY or len(texts) < _MANY_ROWS:
         return ByTheEngine()
     if _FEW * pc.count_distinct(texts).as_py() <= len(texts):

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from cityloom.contract.model import Files
 from cityloom.errors import DeliveryError
-from cityloom.readers.batch import Batch, Malformed, Reader
+from cityloom.readers.batch import Batch, Malformed, Reader, TypedReader
 
-__all__ = ["Batch", "Malformed", "Reader", "file_format", "open_reader"]
+__all__ = ["Batch", "Malformed", "Reader", "TypedReader", "file_format", "open_reader"]
 
 _COMPRESSIONS = (".gz", ".zip")
 _FORMATS = {

@@ -1,14 +1,14 @@
-"""Parquet and Arrow files: typed columns, written out as text in the contract's written forms."""
+"""Parquet and Arrow files: typed columns, given as they are or written out as text."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cityloom.contract.model import Files
+from cityloom.contract.typed import as_texts, without_empty
 from cityloom.errors import DeliveryError
 from cityloom.readers.batch import Batch
 
@@ -27,13 +27,17 @@ class ParquetReader:
             raise _damaged(path, "Parquet", error) from None
         self.columns = _distinct(path, self._file.schema_arrow.names)
 
-    def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
-        """See :class:`cityloom.readers.Reader`."""
+    def typed_batches(self, columns: Sequence[str]) -> Iterator[Batch]:
+        """See :class:`cityloom.readers.TypedReader`."""
         try:
             found = self._file.iter_batches(_ROWS_AT_A_TIME, columns=list(columns))
             yield from _numbered(found, columns)
         except _DAMAGE as error:
             raise _damaged(self._path, "Parquet", error) from None
+
+    def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
+        """See :class:`cityloom.readers.Reader`."""
+        yield from map(_written_out, self.typed_batches(columns))
 
 
 class ArrowReader:
@@ -47,14 +51,18 @@ class ArrowReader:
         except _DAMAGE as error:
             raise _damaged(path, "Arrow", error) from None
 
-    def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
-        """See :class:`cityloom.readers.Reader`."""
+    def typed_batches(self, columns: Sequence[str]) -> Iterator[Batch]:
+        """See :class:`cityloom.readers.TypedReader`."""
         try:
             with pa.OSFile(str(self._path)) as source, pa.ipc.open_file(source) as file:
                 found = (file.get_batch(place) for place in range(file.num_record_batches))
                 yield from _numbered(found, columns)
         except _DAMAGE as error:
             raise _damaged(self._path, "Arrow", error) from None
+
+    def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
+        """See :class:`cityloom.readers.Reader`."""
+        yield from map(_written_out, self.typed_batches(columns))
 
 
 def _distinct(path: Path, names: Sequence[str]) -> list[str]:
@@ -80,42 +88,18 @@ def _numbered(batches: Iterator[pa.RecordBatch], columns: Sequence[str]) -> Iter
         batch.validate(full=True)
         ordinals = np.arange(ordinal, ordinal + len(batch), dtype=np.int64)
         ordinal += len(batch)
-        texts = [as_text(batch.column(name)) for name in columns]
-        yield Batch(pa.table(texts, names=list(columns)), ordinals)
+        values = [_plain(batch.column(name)) for name in columns]
+        yield Batch(pa.table(values, names=list(columns)), ordinals)
 
 
-def as_text(values: pa.Array) -> pa.Array:
-    """Typed values as they would be written in a text file; an empty text is null."""
-    kind = values.type
-    if pa.types.is_dictionary(kind):
-        return as_text(values.dictionary_decode())
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        text = pa.array([None if v is None else v.hex() for v in values.to_pylist()], pa.string())
-    elif pa.types.is_nested(kind):
-        text = _as_json(values)
-    elif pa.types.is_timestamp(kind):
-        text = _instants(values)
-    elif pa.types.is_time(kind):
-        text = pc.replace_substring_regex(values.cast(pa.string()), r"\.0+$", "")
-    elif pa.types.is_decimal(kind):
-        text = pa.array([None if v is None else f"{v:f}" for v in values.to_pylist()], pa.string())
-    else:
-        text = values.cast(pa.string())
-        text.validate(full=True)
-    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+def _plain(values: pa.Array) -> pa.Array:
+    """Values without a dictionary; an empty text is null."""
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    return without_empty(values) if pa.types.is_string(values.type) else values
 
 
-def _instants(values: pa.Array) -> pa.Array:
-    moments = values.cast(pa.timestamp("us", values.type.tz), safe=False)
-    text = pc.strftime(moments.cast(pa.timestamp("us", "UTC")), format="%Y-%m-%dT%H:%M:%S")
-    return pc.binary_join_element_wise(text, "Z", "") if values.type.tz else text
-
-
-def _as_json(values: pa.Array) -> pa.Array:
-    import json
-
-    texts = [
-        None if v is None else json.dumps(v, ensure_ascii=False, default=str)
-        for v in values.to_pylist()
-    ]
-    return pa.array(texts, pa.string())
+def _written_out(batch: Batch) -> Batch:
+    """The same rows as text."""
+    texts = [as_texts(column) for column in batch.rows.columns]
+    return Batch(pa.table(texts, names=batch.rows.column_names), batch.ordinals)

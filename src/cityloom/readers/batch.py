@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,19 @@ class Reader(Protocol):
 
     def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
         """All rows from the first, with the named columns only; may be called again.
+
+        Raises:
+            DeliveryError: the file breaks off or cannot be decoded.
+        """
+        ...
+
+
+@runtime_checkable
+class TypedReader(Reader, Protocol):
+    """A reader of a file whose columns have types, which it can leave as they are."""
+
+    def typed_batches(self, columns: Sequence[str]) -> Iterator[Batch]:
+        """The same rows with values of the file's own types; an empty text is null.
 
         Raises:
             DeliveryError: the file breaks off or cannot be decoded.

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cityloom.sample import truth
@@ -25,7 +26,7 @@ from cityloom.sample.make import Progress
 from cityloom.sample.plan import make_plan
 from cityloom.sample.pool import in_order
 
-ROWS_A_FILE: Final = 5_000_000
+ROWS_A_FILE: Final = 8_000_000
 _ROWS_A_BLOCK: Final = 500_000
 
 
@@ -135,7 +136,7 @@ def _damaged(
             place = table.schema.get_field_index(breach.column)
             field = table.schema.field(place)
             written = pa.scalar(breach.written, field.type)
-            column = pa.compute.if_else(pa.array(hit), written, table.column(place))
+            column = pc.if_else(pa.array(hit), written, table.column(place))
             table = table.set_column(place, field, column)
     return table, faults
 

@@ -1,0 +1,68 @@
+"""What the columns that others refer to hold, remembered from one delivery to the next.
+
+Files come by the hundred, and each would read its parents' keys again.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from cityloom.contract import Contract
+from cityloom.contract.queries import hash_sql
+from cityloom.hashes import HashBag, Hashes
+from cityloom.lake import LakeTable, scan
+from cityloom.sql import connect
+
+_MOST_REMEMBERED = 1 << 25
+"""Hashes that are kept, of 8 bytes each."""
+
+_ROWS_AT_A_TIME = 245_760
+
+
+class _Asked(NamedTuple):
+    folder: Path
+    version: int
+    column: str
+
+
+@dataclass
+class References:
+    """The values of columns as hashes, the newest asked for kept as far as there is room."""
+
+    _known: dict[_Asked, HashBag] = field(default_factory=dict)
+
+    def values(self, contract: Contract, table: LakeTable, column: str, scratch: Path) -> HashBag:
+        """The hashes of a column of a table's newest version."""
+        asked = _Asked(table.folder, table.latest_version(), column)
+        bag = self._known.pop(asked, None) or _read(contract, table, column, scratch)
+        self._known = {
+            other: its
+            for other, its in self._known.items()
+            if (other.folder, other.column) != (asked.folder, asked.column)
+        }
+        self._known[asked] = bag
+        self._make_room()
+        return bag
+
+    def _make_room(self) -> None:
+        while self._known and sum(map(len, self._known.values())) > _MOST_REMEMBERED:
+            self._known.pop(next(iter(self._known)))
+
+
+def _read(contract: Contract, table: LakeTable, column: str, scratch: Path) -> HashBag:
+    bag = HashBag(scratch)
+    rows = connect(scratch).execute(
+        f"SELECT DISTINCT {hash_sql([column])} AS h "
+        f"FROM ({scan(table.files(), contract.schema, [column])})"
+    )
+    for batch in rows.to_arrow_reader(_ROWS_AT_A_TIME):
+        bag.add(present_hashes(pa.chunked_array([batch.column("h")])))
+    return bag
+
+
+def present_hashes(hashes: pa.ChunkedArray) -> Hashes:
+    """The hashes that are not null."""
+    present: Hashes = hashes.drop_null().to_numpy()
+    return present
