@@ -37,7 +37,7 @@ def new(
     from cityloom.city import City, emptied_on_failure
 
     scale = _fraction(sample) if sample else None
-    events = _count(facts) if facts else 0
+    events = count_of(facts) if facts else 0
     if events and not scale:
         raise UsageError("--facts are about a sample city; say its scale with --sample")
     city = City.create(path, name or path.resolve().name)
@@ -60,7 +60,12 @@ def _fill(path: Path, scale: Fraction, seed: int, events: int) -> None:
             add_events(path, events, report, workers)
 
 
-def _count(facts: str) -> int:
+def count_of(facts: str) -> int:
+    """A number as people write it: 500k, 221M, 2.2B.
+
+    Raises:
+        UsageError: it is none, or not between 1 and a trillion.
+    """
     found = _COUNT.fullmatch(facts)
     count = int(Decimal(found[1]) * _TIMES[found[2].lower()]) if found else 0
     if not 0 < count <= _MOST:

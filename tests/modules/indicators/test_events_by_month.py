@@ -57,7 +57,7 @@ def test_only_what_is_new_is_counted_and_part_sums_are_put_together(tmp_path: Pa
         (B, "2024-05-01"): (7, 70),
         (B, "2024-06-01"): (5, 50),
     }
-    (run,) = [run for run in city.runs("reading_tally")][-1:]
+    run = city.runs("reading_tally")[-1]
     assert run.rows_kept == 2
 
 
