@@ -32,7 +32,7 @@ MOST_MB: Final = 8_000
 MOST_GB: Final = 40.0
 MOST_GROWTH: Final = 1.20
 _GB_AT_SCALE_1: Final = 42.0
-"""What the deliveries, the lake, the truth and what is set aside while receiving take at the most."""
+"""What deliveries, lake, truth and what is set aside while receiving take at the most."""
 
 _LONGEST: Final = 12 * 3600.0
 

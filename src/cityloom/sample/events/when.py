@@ -12,8 +12,8 @@ from cityloom.sample.text import day_number
 FIRST_DAY: Final = day_number(date(2023, 7, 1))
 LAST_DAY: Final = day_number(date(2025, 6, 30))
 _HOLIDAYS: Final = (
-    (date(2023, 9, 29), 8), (date(2024, 2, 9), 10), (date(2024, 5, 1), 5), (date(2024, 10, 1), 7),
-    (date(2025, 1, 28), 9), (date(2025, 5, 1), 5),
+    (date(2023, 9, 29), 8), (date(2024, 2, 10), 8), (date(2024, 5, 1), 5), (date(2024, 10, 1), 7),
+    (date(2025, 1, 28), 8), (date(2025, 5, 1), 5),
 )  # fmt: skip
 """First days and lengths of the long holidays."""
 
