@@ -101,12 +101,13 @@ def _measure(facts: str, city: Path, notes_path: Path, notes: Notes) -> None:
             received = run(child, timeout_seconds=_LONGEST)
         if not received.finished:
             raise SystemExit(f"{facts}: {received.ending}\n{received.stderr}")
+        before = len(City.open(city).runs())
         with watched(city, f"{facts} derive") as then:
             derived = run(python("cityloom", "weave", city), timeout_seconds=_LONGEST)
         if not derived.finished:
             raise SystemExit(f"{facts}: {derived.ending}\n{derived.stderr}")
-        seconds = [one for one in City.open(city).runs() if one.kind == "derive"]
-        tallies = {one.dataset: one for one in seconds if one.dataset.endswith("_tally")}
+        made = [one for one in City.open(city).runs()[before:] if one.kind == "derive"]
+        tallies = {one.dataset: one for one in made if one.dataset.endswith("_tally")}
         notes.add(
             facts=facts,
             stage=stage,
