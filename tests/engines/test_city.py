@@ -11,6 +11,7 @@ from cityloom.city import City
 from cityloom.engine import Engine
 from cityloom.runs import DERIVE
 from cityloom.sample import make_sample
+from cityloom.sample.events import add_events
 from tests.test_derive import (  # noqa: F401 - run here on every engine
     test_a_chain_of_functions_is_made_in_its_order_from_a_package_of_the_citys_own,
     test_a_dataset_without_any_row_is_made_all_the_same,
@@ -40,6 +41,8 @@ def woven(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("woven") / "城 市"
     city = City.create(path, "样例")
     make_sample(path, Fraction(1, 4000), 11)
+    add_events(path, 20_000)
+    city = City.open(path)
     with pytest.MonkeyPatch.context() as patch:
         patch.undo()
         assert [run.error for run in city.weave() if run.error] == []
@@ -55,7 +58,7 @@ def test_the_sample_city_has_the_same_indicators(woven: Path, tmp_path: Path) ->
     city = City.open(tmp_path / "city")
     assert [run.error for run in city.weave() if run.error] == []
     found = {item.dataset: item for item in City.open(tmp_path / "city").datasets()}
-    assert len(derived) > 5
+    assert len(derived) > 11
     for dataset in derived:
         assert found[dataset].rows == by_duckdb[dataset].rows > 0
         assert found[dataset].digest == by_duckdb[dataset].digest, dataset
