@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from cityloom.contract import Contract
 from cityloom.contract.check import MARK, conforming, geometry_verdicts, marked
+from cityloom.contract.filled import filled
 from cityloom.contract.refusals import Content
 from cityloom.contract.rules import Reason
 from cityloom.contract.split import reason_lists
@@ -235,14 +236,15 @@ class _Making:
 
     def _split(self, rows: pa.Table, reasons: Sequence[Reason]) -> None:
         names = [MARK.format(number) for number in range(len(reasons))]
-        typed = rows.select(self._output.contract.schema.names)
+        typed = rows.select(self._output.contract.given.names)
         self._content.look(typed)
         verdicts = list(geometry_verdicts(self._output.contract, typed))
         reasons = [*reasons, *(reason for reason, _ in verdicts)]
         met = [mask(rows[name].fill_null(True)) for name in names]
         met += [sound for _, sound in verdicts]
         sound = np.all(met, axis=0) if met else np.ones(len(rows), bool)
-        self._kept.write(typed.filter(packed(sound)).cast(self._output.contract.schema))
+        kept = typed.filter(packed(sound)).cast(self._output.contract.given)
+        self._kept.write(filled(self._output.contract, kept))
         self._receipt.rows_read += len(rows)
         self._receipt.rows_kept += int(sound.sum())
         broken = np.flatnonzero(~sound)

@@ -43,14 +43,22 @@ def whole_file(path: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
-def _parquet(reader: pa.RecordBatchReader, path: Path, _: Contract) -> int:
+def _parquet(reader: pa.RecordBatchReader, path: Path, contract: Contract) -> int:
+    """Parquet; GeoParquet where there are geometries."""
     import pyarrow.parquet as pq
 
+    from cityloom.geo.parquet import KEY, GeoMetadata
+
     rows = 0
+    geometries = {c.name: c.crs for c in contract.columns if c.kind is Kind.GEOMETRY}
+    geo = GeoMetadata(geometries)
     with pq.ParquetWriter(path, reader.schema, compression="zstd") as writer:
         for batch in reader:
             writer.write_batch(batch)
+            geo.look(batch)
             rows += len(batch)
+        if geometries:
+            writer.add_key_value_metadata({KEY: geo.as_json()})
     return rows
 
 

@@ -102,7 +102,7 @@ def _contract_facets(contract: Contract) -> Facts:
             "type": str(column.arrow_type),
             "description": column.description or column.title,
         }
-        for column in contract.columns
+        for column in contract.stored
     ]
     facets = _facet("schema", {"fields": fields})
     if contract.description:

@@ -26,12 +26,14 @@ import pyarrow as pa
 from cityloom.allocator import keep_freed_memory, leave_loaded_alone
 from cityloom.contract import Column, Contract, Delivery
 from cityloom.contract.changes import additions
+from cityloom.contract.filled import filled
 from cityloom.contract.queries import hash_sql
 from cityloom.contract.refusals import Content
 from cityloom.contract.rules import Reason
 from cityloom.contract.split import REASONS_TYPE, Split, Splitter, reason_lists
 from cityloom.drift import drift
 from cityloom.errors import DeliveryError
+from cityloom.filling import fill_stored
 from cityloom.hashes import HashBag, Hashes, HashSet
 from cityloom.lake import DELIVERY, ORDINAL, FileWriter, LakeTable, Rewrite, scan
 from cityloom.masks import Mask, mask, packed
@@ -179,8 +181,9 @@ class _Receiving:
     def _prepare_table(self) -> None:
         kept = self.place.kept
         if kept.exists:
-            more = additions(self.contract, kept.schema(), self.place.key, kept.rows())
-            kept.add_columns(more)
+            additions(self.contract, kept.schema(), self.place.key, kept.rows())
+            fill_stored(self.contract, kept, self.place.scratch)
+            kept.add_columns(additions(self.contract, kept.schema(), self.place.key, kept.rows()))
         else:
             kept.create(self.schema)
 
@@ -327,7 +330,8 @@ class _Receiving:
 
     def _keep(self, typed: pa.Table, ordinals: Ordinals) -> None:
         delivery = pa.DictionaryArray.from_arrays(np.zeros(len(typed), np.int32), [self.source])
-        table = typed.append_column(DELIVERY, delivery).append_column(ORDINAL, pa.array(ordinals))
+        rows = filled(self.contract, typed)
+        table = rows.append_column(DELIVERY, delivery).append_column(ORDINAL, pa.array(ordinals))
         self.kept.write(table)
         self.receipt.rows_kept += len(typed)
 
@@ -365,14 +369,14 @@ class _Receiving:
     def _doubtful_schema(self) -> pa.Schema:
         fields = [pa.field(ORDINAL, pa.int64()), pa.field(VALUES, pa.string())]
         reasons = pa.field(REASONS, SCHEMA.field("reasons").type)
-        return pa.schema([*self.contract.schema, *fields, reasons])
+        return pa.schema([*self.contract.given, *fields, reasons])
 
     def _settle(self) -> None:
         self.doubtful.close()
         files = [self.scratch / file.name for file in self.doubtful.files]
         if not files:
             return
-        held = self._held(self.contract.schema.names)
+        held = self._held(self.contract.given.names)
         sql = settle_sql(self.contract, files, self._doubtful_schema(), held, self._replaces)
         rows = connect(self.scratch).execute(sql)
         for batch in rows.to_arrow_reader(ROWS_AT_A_TIME):
@@ -381,7 +385,7 @@ class _Receiving:
             table = table.filter(table[FIRST])
             sound = pa.compute.equal(pa.compute.list_value_length(table[REASONS]), 0)
             good, bad = table.filter(sound), table.filter(pa.compute.invert(sound))
-            typed = good.select(self.contract.schema.names).cast(self.contract.schema)
+            typed = good.select(self.contract.given.names).cast(self.contract.given)
             self._keep(typed, good[ORDINAL].to_numpy())
             reasons = bad[REASONS].cast(SCHEMA.field("reasons").type).combine_chunks()
             self._refuse(bad[ORDINAL].to_numpy(), bad[VALUES], reasons)

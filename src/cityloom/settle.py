@@ -54,7 +54,7 @@ def settle_sql(
             keys.append(f"{readable} AND {taken} AS _held_{number}")
             message = f"{listed}: held already by a row of another delivery with different values"
             clashes.append(_reason_case(f"_held_{number}", names, "unique", message))
-    values = contract.schema.names
+    values = contract.given.names
     same = "false"
     if held and not replaces:
         same = f"({_SOUND} AND {_exists(values, '_others', nulls_agree=True)})"

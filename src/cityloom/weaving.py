@@ -74,6 +74,7 @@ def weave(city: "City", on_step: OnStep) -> Iterator[Run]:
 
 
 def _woven(city: "City", on_step: OnStep) -> Iterator[Run]:
+    _fill(city)
     steps = plan(city)
     told = _Told(on_step, len(steps))
     for step in (step for step in steps if step.kind == RECEIVE):
@@ -88,6 +89,15 @@ def _woven(city: "City", on_step: OnStep) -> Iterator[Run]:
     for step in _expiries(city, _runs(city)):
         yield from told.of(step, partial(_try_to_expire, city, step))
     yield from _derived(city, told)
+
+
+def _fill(city: "City") -> None:
+    """Fill the columns that contracts have come to ask for in the rows there are."""
+    from cityloom.filling import fill_stored
+
+    for contract in city.received.values():
+        with passed_over():
+            fill_stored(contract, city.kept(contract.dataset), city.scratch)
 
 
 def _compact(city: "City", dataset: str) -> None:

@@ -23,7 +23,7 @@ def additions(contract: Contract, stored: pa.Schema, key: Sequence[str], rows: i
     Raises:
         ContractError: the change is breaking; the message says what to do.
     """
-    for column in contract.columns:
+    for column in contract.stored:
         if column.name not in stored.names:
             if column.required and rows:
                 raise _breaking(

@@ -17,6 +17,7 @@ from open_data_contract_standard.model import (
 )
 
 from cityloom.contract.custom import custom_properties, flag
+from cityloom.contract.filled import check_filled, stated_resolution
 from cityloom.contract.forms import form_of, stated_bound, stated_value
 from cityloom.contract.model import Bounds, Classification, Column, Kind, Reference
 from cityloom.contract.ranges import check_ranges
@@ -118,6 +119,8 @@ def _read_column(prop: SchemaProperty, name: str, classification: str) -> Column
         unit=custom.get("unit"),
         crs=str(custom.get("crs", "EPSG:4326")),
         bounds=_bounds(custom.get("bounds")),
+        h3_resolution=stated_resolution(custom.get("h3Resolution")),
+        has_box=flag(custom, "bbox"),
         special_purpose=custom.get("special_purpose"),
     )
 
@@ -211,6 +214,7 @@ def _check_column(column: Column) -> None:
     _check_enum(column)
     _check_edges(column)
     check_ranges(column)
+    check_filled(column)
 
 
 def _check_enum(column: Column) -> None:

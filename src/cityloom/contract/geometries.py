@@ -26,6 +26,7 @@ class Problem(IntEnum):
     TYPE = 2
     INVALID = 4
     BOUNDS = 8
+    PLACE = 16
 
 
 Geometries = npt.NDArray[np.object_]
@@ -35,12 +36,15 @@ def problem_words(column: Column) -> dict[Problem, str]:
     """Each problem in words for a person."""
     box = column.bounds
     edges = f"{box.west}, {box.south}, {box.east}, {box.north}" if box else ""
-    return {
+    words = {
         Problem.FORM: "not a geometry; expected WKT, GeoJSON or hexadecimal WKB",
         Problem.TYPE: f"not a {column.geometry_type}",
         Problem.INVALID: "not a valid geometry (OGC Simple Features): its edges cross or repeat",
         Problem.BOUNDS: f"outside the bounds {edges} ({column.crs})",
     }
+    if column.h3_resolution is not None:
+        words[Problem.PLACE] = f"no place on the Earth ({column.crs}), so it lies in no H3 cell"
+    return words
 
 
 def read_geometries(texts: pa.ChunkedArray, column: Column) -> tuple[pa.Array, pa.Array]:
@@ -132,7 +136,19 @@ def _checks(geometries: Geometries, column: Column) -> dict[Problem, npt.NDArray
         inside = (west >= box.west) & (south >= box.south)
         inside &= (east <= box.east) & (north <= box.north)
         checks[Problem.BOUNDS] = ~inside & ~shapely.is_empty(geometries)
+    if column.h3_resolution is not None:
+        checks[Problem.PLACE] = ~_is_placed(geometries, column.crs) & ~shapely.is_empty(geometries)
     return checks
+
+
+def _is_placed(points: Geometries, crs: str) -> npt.NDArray[np.bool_]:
+    """Which points have a longitude and a latitude; what is no point counts as placed."""
+    from cityloom.geo.cells import positions
+    from cityloom.geo.crs import is_on_earth, lonlat
+
+    placed: npt.NDArray[np.bool_] = is_on_earth(*lonlat(*positions(points), crs))
+    placed |= shapely.get_type_id(points) != shapely.GeometryType.POINT
+    return placed
 
 
 def _accepted(column: Column) -> list[int]:

@@ -69,6 +69,7 @@ class Column:
 
     ``format`` is a date pattern such as ``yyyyMMdd``; ``None`` means ISO 8601. ``minimum`` and
     ``maximum`` are the texts or numbers of the contract, compared in the column's own type.
+    ``h3_resolution`` and ``has_box`` ask for columns that are filled from a geometry.
     """
 
     name: str
@@ -97,6 +98,8 @@ class Column:
     unit: str | None = None
     crs: str = "EPSG:4326"
     bounds: Bounds | None = None
+    h3_resolution: int | None = None
+    has_box: bool = False
     special_purpose: str | None = None
 
     @property
@@ -148,6 +151,7 @@ class Files:
 class Contract:
     """One dataset's contract.
 
+    ``columns`` are those that a delivery or a function gives; ``filled`` are computed from them.
     ``grows`` marks a derived dataset whose rows are only ever added, so that only what is new is
     computed. ``origin`` is the file it came from; ``digest`` identifies its text. ``doubts`` counts
     what a draft left for a person to settle.
@@ -172,6 +176,7 @@ class Contract:
     digest: str = ""
     is_draft: bool = False
     doubts: int = 0
+    filled: tuple[Column, ...] = ()
 
     @cached_property
     def key(self) -> tuple[Column, ...]:
@@ -196,13 +201,23 @@ class Contract:
         return max(column.classification for column in self.columns)
 
     @cached_property
+    def stored(self) -> tuple[Column, ...]:
+        """Every column of the dataset, the filled ones last."""
+        return self.columns + self.filled
+
+    @cached_property
     def schema(self) -> pa.Schema:
-        """The contract's columns as the lake stores them."""
+        """The dataset's columns as the lake stores them."""
+        return pa.schema([(column.name, column.arrow_type) for column in self.stored])
+
+    @cached_property
+    def given(self) -> pa.Schema:
+        """The columns that a delivery or a function gives, without those that are filled."""
         return pa.schema([(column.name, column.arrow_type) for column in self.columns])
 
     def column(self, name: str) -> Column:
         """The column of that name; raises ``KeyError`` where there is none."""
-        for column in self.columns:
+        for column in self.stored:
             if column.name == name:
                 return column
         raise KeyError(name)

@@ -20,6 +20,7 @@ from open_data_contract_standard.model import (
 
 from cityloom.contract.columns import read_columns
 from cityloom.contract.custom import custom_properties, flag
+from cityloom.contract.filled import filled_columns
 from cityloom.contract.model import (
     Contract,
     Delivery,
@@ -202,9 +203,11 @@ def _contract(document: OpenDataContractStandard, origin: str, digest: str) -> C
     custom = custom_properties(document.customProperties) | custom_properties(
         table.customProperties
     )
+    columns = read_columns(table, str(custom.get("classification", "sensitive")))
     contract = Contract(
         dataset=_dataset_name(table),
-        columns=read_columns(table, str(custom.get("classification", "sensitive"))),
+        columns=columns,
+        filled=filled_columns(columns),
         version=document.version or "",
         title=table.businessName or document.name or table.name or "",
         description=table.description

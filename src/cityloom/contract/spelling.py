@@ -12,7 +12,7 @@ from cityloom.errors import ContractError
 
 OURS = (
     "delivery", "grows", "classification", "purposes", "trim", "unit", "crs", "bounds",
-    "special_purpose",
+    "h3Resolution", "bbox", "special_purpose",
 )  # fmt: skip
 """The custom properties that cityloom reads."""
 

@@ -61,13 +61,13 @@ class Split:
         places = range(len(self.contract.columns))
         columns = [self.rows.column(_TEXT.format(place)) for place in places]
         texts = [its if is_text(its) else as_texts(its) for its in columns]
-        return pa.table(texts, names=self.contract.schema.names)
+        return pa.table(texts, names=self.contract.given.names)
 
     @property
     def typed(self) -> pa.Table:
         """The contract's columns, for every row."""
         columns = [self._values(place) for place in range(len(self.contract.columns))]
-        return pa.table(columns, names=self.contract.schema.names)
+        return pa.table(columns, names=self.contract.given.names)
 
     def _values(self, place: int) -> pa.ChunkedArray:
         """The values of a column; a column that has no others is its own."""
@@ -129,7 +129,7 @@ class Splitter:
         self._rules_sql = row_rules_sql(contract)
         names = [[column.name for column in columns] for columns in hashed]
         self._hashes_sql = hashes_sql(names) if names else None
-        self._over_rows(contract.schema.empty_table())
+        self._over_rows(contract.given.empty_table())
 
     def prepare(self, rows: pa.Table) -> pa.Table:
         """What is judged, under the contract's names: text, or values as the column stores them;

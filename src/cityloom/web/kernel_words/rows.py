@@ -28,6 +28,7 @@ REASONS = sayings(
         N_("not a valid geometry: its edges cross or repeat"),
     ),
     N_("outside the bounds %(edges)s"),
+    N_("no place on the Earth (%(crs)s), so it lies in no H3 cell"),
     N_("not a %(kind)s"),
     N_("%(found)s fields where the header names %(named)s"),
     N_("not a JSON object"),

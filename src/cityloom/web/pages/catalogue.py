@@ -83,7 +83,7 @@ def _fits(item: Entry, wanted: dict[str, str]) -> bool:
 def _mentions(item: Entry, words: str) -> bool:
     """Whether a dataset, its owner or its columns are called by every one of some words."""
     contract = item.contract
-    columns = (f"{column.name} {column.title} {column.source_name}" for column in contract.columns)
+    columns = (f"{column.name} {column.title} {column.source_name}" for column in contract.stored)
     said = " ".join(
         [contract.dataset, contract.title, contract.description, contract.owner, *columns]
     ).casefold()

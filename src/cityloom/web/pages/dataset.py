@@ -44,7 +44,7 @@ _COLUMN_FACTS = (
 def contract(request: Request, dataset: str) -> Response:
     """What the dataset's contract says."""
     shown = section(request, dataset, "contract")
-    columns = [_column_facts(column) for column in shown.contract.columns]
+    columns = [_column_facts(column) for column in shown.contract.stored]
     facts = {**shown.entry.as_facts(), **_contract_facts(shown.contract), "columns": columns}
     table = Table(
         _COLUMN_FACTS, [[_cell(item[name]) for name in _COLUMN_FACTS] for item in columns]

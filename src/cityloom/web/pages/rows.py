@@ -159,7 +159,7 @@ def _hover(row: Row, name: Column, chosen: Column | None, language: Language) ->
 
 def _as_cells(row: Row, contract: Contract, language: Language) -> list[tuple[str, bool]]:
     """A row's values as a reader sees them, and whether each is a number."""
-    return [_cell(row[column.name], column, language) for column in contract.columns]
+    return [_cell(row[column.name], column, language) for column in contract.stored]
 
 
 def _cell(value: object, column: Column, language: Language) -> tuple[str, bool]:
@@ -188,7 +188,7 @@ def _as_json(row: Row, contract: Contract) -> Row:
         column.name: _geojson(row[column.name])
         if column.kind is Kind.GEOMETRY
         else row[column.name]
-        for column in contract.columns
+        for column in contract.stored
     }
 
 
@@ -202,5 +202,5 @@ def _texts(reader: pa.RecordBatchReader, contract: Contract) -> Iterator[list[ob
         for row in batch.to_pylist():
             yield [
                 shapely.to_wkt(shapely.from_wkb(value)) if isinstance(value, bytes) else value
-                for value in (row[column.name] for column in contract.columns)
+                for value in (row[column.name] for column in contract.stored)
             ]

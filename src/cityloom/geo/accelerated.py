@@ -1,0 +1,65 @@
+"""Which geometries lie in which polygons, by an engine that has spatial predicates of its own."""
+
+from importlib.resources import files
+
+import numpy as np
+import pyarrow as pa
+
+from cityloom.errors import UsageError
+from cityloom.geo.layer import Layer
+from cityloom.geo.portable import Pairs, in_order
+from cityloom.sql import connect, literal
+
+_PREDICATES = {"within": "ST_Within", "intersects": "ST_Intersects"}
+_JOIN = """
+SELECT l.n AS l, r.n AS r
+FROM {left} AS l JOIN {right} AS r
+ON {predicate}(ST_GeomFromWKB(l.g), ST_GeomFromWKB(r.g))
+"""
+
+
+def join_by_duckdb(left: Layer, right: Layer, predicate: str) -> Pairs:
+    """The pairs of a geometry and a polygon, by DuckDB's extension ``spatial``.
+
+    It is loaded from its Python package; nothing is fetched.
+    """
+    connection = connect()
+    connection.execute(f"LOAD {literal(_extension())}")
+    connection.register("left_rows", _numbered(left))
+    connection.register("right_rows", _numbered(right))
+    sql = _JOIN.format(left="left_rows", right="right_rows", predicate=_PREDICATES[predicate])
+    return _pairs(connection.execute(sql).to_arrow_table())
+
+
+def join_by_sedona(left: Layer, right: Layer, predicate: str) -> Pairs:
+    """The pairs of a geometry and a polygon, by SedonaDB.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    try:
+        import sedonadb
+    except ImportError:
+        raise UsageError("SedonaDB is not installed; run: pip install 'cityloom[sedona]'") from None
+    context = sedonadb.connect()
+    context.create_data_frame(_numbered(left)).to_view("left_rows")
+    context.create_data_frame(_numbered(right)).to_view("right_rows")
+    sql = _JOIN.format(left="left_rows", right="right_rows", predicate=_PREDICATES[predicate])
+    return _pairs(pa.table(context.sql(sql)))
+
+
+def _extension() -> str:
+    import duckdb
+
+    folder = files("duckdb_extension_spatial") / "extensions" / f"v{duckdb.__version__}"
+    return str(folder / "spatial.duckdb_extension")
+
+
+def _numbered(layer: Layer) -> pa.Table:
+    numbers = pa.array(np.arange(len(layer.rows)))
+    return pa.table({"n": numbers, "g": layer.wkb})
+
+
+def _pairs(found: pa.Table) -> Pairs:
+    left, right = (found.column(name).to_numpy().astype(np.int64) for name in ("l", "r"))
+    return in_order([Pairs(left, right)])
