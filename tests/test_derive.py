@@ -59,7 +59,7 @@ class Town:
         """The module's dataset functions."""
         head = "import pyarrow as pa\nimport pyarrow.compute as pc\nfrom ibis import _\n"
         head += "from typing import NamedTuple\nfrom ibis.expr.types import Table\n"
-        head += "from cityloom.graph import by_partition\n\n"
+        head += "from cityloom.graph import by_batch, by_partition\n\n"
         path = self.folder / "site" / self.package / "tables.py"
         path.write_text(head + dedent(code))
 
@@ -590,6 +590,37 @@ def test_a_kernels_rows_are_judged_by_rules_over_several_columns_too(town: Town)
     assert run.error == ""
     assert town.rows("copy") == [(1, 3), (3, 7)]
     assert [refused.reasons for refused in quarantined(town.city, "copy")] == [(("", "even"),)]
+
+
+def test_a_kernel_takes_an_input_batch_by_batch_and_every_other_whole(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cityloom.derive.ROWS_AT_A_TIME", 1)
+    town.receives(case=CASE, factor=contract_text("factor", [column("by", "integer")]))
+    town.makes(scaled=[column("no", "integer", key=1), column("scaled", "integer")])
+    town.by("""
+        @by_batch("case")
+        def scaled(case: pa.Table, factor: pa.Table) -> pa.Table:
+            assert len(factor) == 2, "every other input comes whole"
+            by = pc.sum(factor["by"])
+            return pa.table({
+                "no": case["no"],
+                "scaled": pc.multiply(case["days"], by),
+            })
+    """)
+    town.delivers("factor", "one", {"by": "8"}, {"by": "2"})
+    town.delivers("case", "one", *CASES)
+    town.delivers("case", "two", {"no": "4", "days": "2"}, {"no": "5", "days": "2"})
+    run = town.weave()["scaled"]
+    assert run.error == ""
+    assert town.rows("scaled", "no", "scaled")[-2:] == [(4, 20), (5, 20)]
+    assert run.rows_kept == len(CASES) + 2
+    town.by("""
+        @by_batch("ward")
+        def scaled(case: pa.Table) -> pa.Table:
+            return case
+    """)
+    assert "'ward', which is to come in batches, is none of its" in town.weave()["scaled"].error
 
 
 def test_a_partition_column_that_no_input_has_is_told(town: Town) -> None:

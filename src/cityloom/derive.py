@@ -2,7 +2,7 @@
 
 import json
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from cityloom.lake import FileWriter, LakeTable, scan
 from cityloom.masks import mask, packed
 from cityloom.policy import is_open
 from cityloom.quarantine import MARKER, SCHEMA, files_of, undo_torn_commit
-from cityloom.receive import Receipt
+from cityloom.receive import ROWS_AT_A_TIME, Receipt
 from cityloom.sql import connect, quoted
 
 
@@ -105,16 +105,12 @@ def _results(
         parameter: _argument(parameter, inputs, outputs, engine, appending)
         for parameter in function.parameters
     }
-    if function.partition is None:
+    if function.partition is None and function.batches is None:
         with _failing_in_words(function, inputs, outputs):
             made = function.call(**arguments)
         yield _as_tables(function, made, engine)
         return
-    for value in _partitions(function, arguments, engine):
-        parts = {
-            name: engine.batches(_part(table, function.partition, value)).read_all()
-            for name, table in arguments.items()
-        }
+    for parts in _parts(function, arguments, engine):
         with _failing_in_words(function, inputs, outputs):
             made = function.call(**parts)
         yield _as_tables(function, made, engine)
@@ -159,6 +155,50 @@ def _only(outputs: Mapping[str, Output]) -> Output:
     if len(outputs) > 1:
         raise UsageError(f"'{PREVIOUS}' is of one dataset, not of {', '.join(outputs)}")
     return next(iter(outputs.values()))
+
+
+def _parts(
+    function: DatasetFunction, arguments: Mapping[str, ir.Table], engine: Engine
+) -> Iterator[dict[str, pa.Table]]:
+    """What a kernel is called with, call by call."""
+    if function.batches is not None:
+        yield from _batched(function, arguments, engine)
+        return
+    for value in _partitions(function, arguments, engine):
+        yield {
+            name: engine.batches(_part(table, function.partition, value)).read_all()
+            for name, table in arguments.items()
+        }
+
+
+def _batched(
+    function: DatasetFunction, arguments: Mapping[str, ir.Table], engine: Engine
+) -> Iterator[dict[str, pa.Table]]:
+    parameter = function.batches or ""
+    if parameter not in arguments:
+        raise UsageError(
+            f"{function.origin}.{function.name}: '{parameter}', which is to come in batches, "
+            "is none of its parameters"
+        )
+    whole = {
+        name: engine.batches(table).read_all()
+        for name, table in arguments.items()
+        if name != parameter
+    }
+    for rows in _grouped(engine.batches(arguments[parameter])):
+        yield {**whole, parameter: rows}
+
+
+def _grouped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The same rows in tables large enough to be worth a call."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(map(len, held)) >= ROWS_AT_A_TIME:
+            yield pa.Table.from_batches(held)
+            held = []
+    if held:
+        yield pa.Table.from_batches(held)
 
 
 def _partitions(

@@ -4,9 +4,10 @@ A function's parameters name the datasets it reads; its name is the dataset it m
 
     def street_waits(case_days: Table) -> Table: ...
 
-Four additions: ``previous`` is the dataset's own last version; ``new_<dataset>`` its rows that this
-function has not seen; :func:`by_partition` feeds a numeric kernel one partition at a time; a
-function that returns a NamedTuple makes one dataset for each of its fields.
+Five additions: ``previous`` is the dataset's own last version; ``new_<dataset>`` its rows that this
+function has not seen; :func:`by_partition` feeds a numeric kernel one partition at a time,
+:func:`by_batch` some hundred thousand rows at a time; a function that returns a NamedTuple makes
+one dataset for each of its fields.
 """
 
 import inspect
@@ -24,6 +25,7 @@ from cityloom.errors import UsageError
 PREVIOUS = "previous"
 NEW = "new_"
 _PARTITION = "__cityloom_partition__"
+_BATCHES = "__cityloom_batches__"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class DatasetFunction:
     partition: str | None
     digest: str
     origin: str
+    batches: str | None = None
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -65,6 +68,21 @@ def by_partition(column: str) -> Callable[[Callable[..., Any]], Callable[..., An
     return mark
 
 
+def by_batch(parameter: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Call a kernel once for every quarter of a million rows or so of one input.
+
+    The kernel takes and returns Arrow tables: of that input some rows, in no order that means
+    anything; of every other input, all rows. It is for what looks each row up by itself, so that
+    memory holds no more of a large input than it must.
+    """
+
+    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        setattr(function, _BATCHES, parameter)
+        return function
+
+    return mark
+
+
 def functions_of(module: ModuleType) -> list[DatasetFunction]:
     """The dataset functions that a module defines: its public functions."""
     return [
@@ -87,6 +105,7 @@ def _dataset_function(name: str, function: FunctionType, origin: str) -> Dataset
         partition=getattr(function, _PARTITION, None),
         digest=code_digest(function),
         origin=origin,
+        batches=getattr(function, _BATCHES, None),
     )
 
 

@@ -20,6 +20,7 @@ from tests.test_derive import (  # noqa: F401 - run here on every engine
     test_a_function_sees_its_own_last_version_and_keeps_identifiers_stable,
     test_a_function_that_fails_in_the_engine_is_told_with_its_name_too,
     test_a_growing_dataset_reads_only_rows_it_has_not_seen,
+    test_a_kernel_takes_an_input_batch_by_batch_and_every_other_whole,
     test_a_kernel_takes_and_gives_arrow_one_partition_at_a_time,
     test_a_kernels_rows_are_judged_by_rules_over_several_columns_too,
     test_one_function_makes_several_datasets,

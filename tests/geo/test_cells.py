@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cityloom.errors import UsageError
@@ -53,6 +53,7 @@ def test_a_position_beyond_a_projection_has_no_cell() -> None:
     assert point_cells(far, 9, "EPSG:32650").to_pylist() == [None]
 
 
+@settings(deadline=None)
 @given(st.floats(-180, 180), st.floats(-89.9, 89.9), st.integers(1, 15))
 def test_a_finer_cell_is_a_child_of_the_coarser_one_near_by(
     longitude: float, latitude: float, resolution: int

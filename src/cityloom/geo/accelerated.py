@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from cityloom.errors import UsageError
-from cityloom.geo.layer import Layer
+from cityloom.geo.cover import cover, fineness
+from cityloom.geo.layer import POINT_BYTES, Layer
 from cityloom.geo.portable import Pairs, in_order
 from cityloom.sql import connect, literal
 
@@ -16,18 +17,44 @@ SELECT l.n AS l, r.n AS r
 FROM {left} AS l JOIN {right} AS r
 ON {predicate}(ST_GeomFromWKB(l.g), ST_GeomFromWKB(r.g))
 """
+_JOIN_BY_CELLS = """
+WITH points AS (
+    SELECT n, g, ST_X(ST_GeomFromWKB(g)) AS x, ST_Y(ST_GeomFromWKB(g)) AS y
+    FROM left_rows WHERE octet_length(g) = {point_bytes}
+), near AS (
+    SELECT points.n, points.g, cells.polygon, cells.is_inside FROM points JOIN cells
+    ON TRY_CAST(floor(x * {per_unit!r}::DOUBLE) AS BIGINT) = cells.column
+    AND TRY_CAST(floor(y * {per_unit!r}::DOUBLE) AS BIGINT) = cells.row
+), others AS (
+    SELECT n, g FROM left_rows WHERE octet_length(g) <> {point_bytes}
+)
+SELECT n AS l, polygon AS r FROM near WHERE is_inside
+UNION ALL
+SELECT near.n, near.polygon FROM near JOIN right_rows AS r ON r.n = near.polygon
+WHERE NOT is_inside AND {predicate}(ST_GeomFromWKB(near.g), ST_GeomFromWKB(r.g))
+UNION ALL
+SELECT l, r FROM ({others})
+"""
 
 
 def join_by_duckdb(left: Layer, right: Layer, predicate: str) -> Pairs:
     """The pairs of a geometry and a polygon, by DuckDB's extension ``spatial``.
 
-    It is loaded from its Python package; nothing is fetched.
+    Points meet the cells of the polygons first, since the extension takes each polygon anew for
+    each point. It is loaded from its Python package; nothing is fetched.
     """
+    per_unit = fineness(right.geometries, len(left.rows))
+    cells = cover(right.geometries, per_unit)
     connection = connect()
     connection.execute(f"LOAD {literal(_extension())}")
     connection.register("left_rows", _numbered(left))
     connection.register("right_rows", _numbered(right))
-    sql = _JOIN.format(left="left_rows", right="right_rows", predicate=_PREDICATES[predicate])
+    connection.register("cells", pa.table(cells._asdict()))
+    name = _PREDICATES[predicate]
+    others = _JOIN.format(left="others", right="right_rows", predicate=name)
+    sql = _JOIN_BY_CELLS.format(
+        point_bytes=POINT_BYTES, per_unit=per_unit, predicate=name, others=others
+    )
     return _pairs(connection.execute(sql).to_arrow_table())
 
 

@@ -57,3 +57,11 @@ def boxes(geometries: npt.NDArray[np.object_]) -> list[pa.Array]:
     """
     edges: Floats = shapely.bounds(geometries)
     return [pa.array(edge, pa.float64(), from_pandas=True) for edge in edges.T.copy()]
+
+
+def extent(geometries: npt.NDArray[np.object_]) -> Floats:
+    """The edges of the box around all of some geometries; not a number where there is none."""
+    if not len(geometries):
+        return np.full(4, np.nan)
+    edges: Floats = shapely.total_bounds(geometries)
+    return edges

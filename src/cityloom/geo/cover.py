@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from cityloom.geo.cells import extent
 from cityloom.geo.layer import Geometries
 
 Ints = npt.NDArray[np.int64]
@@ -54,7 +55,7 @@ class _Spans(NamedTuple):
 
 def fineness(polygons: Geometries, positions: int) -> float:
     """Cells a unit of length that suit so many positions to be looked up."""
-    west, south, east, north = shapely.total_bounds(polygons)
+    west, south, east, north = extent(polygons)
     size = max(east - west, north - south, abs(east) * 1e-9, abs(north) * 1e-9)
     if not size > 0:
         return 1.0

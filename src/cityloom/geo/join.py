@@ -12,10 +12,8 @@ import pyarrow.compute as pc
 import shapely
 
 from cityloom.errors import UsageError
-from cityloom.geo.layer import Layer, check_areas, check_same_crs, check_valid
+from cityloom.geo.layer import POINT_BYTES, Layer, check_areas, check_same_crs, check_valid
 from cityloom.geo.portable import Pairs, join_by_cells
-
-_POINT_BYTES = 21
 
 
 class Predicate(StrEnum):
@@ -111,7 +109,7 @@ def _pairs(left: Layer, polygons: Layer, predicate: Predicate, way: Way) -> Pair
 def _but_points(layer: Layer) -> Layer:
     """The rows whose WKB is longer or shorter than that of a point in two dimensions."""
     length = pc.binary_length(layer.wkb)
-    others = layer.rows.filter(pc.not_equal(length, _POINT_BYTES))
+    others = layer.rows.filter(pc.not_equal(length, POINT_BYTES))
     return Layer(others, layer.key, layer.geometry, layer.crs)
 
 

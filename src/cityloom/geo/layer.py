@@ -13,6 +13,9 @@ from cityloom.geo.crs import LONLAT
 
 Geometries = npt.NDArray[np.object_]
 
+POINT_BYTES = 21
+"""How long a point in two dimensions is in WKB, and nothing else."""
+
 _AREAS = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 
 

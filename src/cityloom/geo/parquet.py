@@ -11,7 +11,7 @@ import pyarrow as pa
 import shapely
 
 from cityloom.errors import UsageError
-from cityloom.geo.cells import shapes
+from cityloom.geo.cells import extent, shapes
 from cityloom.geo.crs import Floats, projjson
 
 KEY = "geo"
@@ -33,7 +33,7 @@ class GeoMetadata:
             geometries = shapes(batch.column(name))
             present = geometries[~shapely.is_missing(geometries)]
             self._types[name].update(np.unique(shapely.get_type_id(present)).tolist())
-            _widen(self._edges[name], shapely.total_bounds(present))
+            _widen(self._edges[name], extent(present))
 
     def as_json(self) -> str:
         """The metadata of all that passed by."""

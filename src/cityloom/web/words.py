@@ -124,6 +124,7 @@ def unit_sign(unit: str | None, language: Language) -> str:
     """A unit as it is written in a heading; nothing for a bare number."""
     _ = language.gettext
     words = {
+        "building": _("buildings"),
         "company": _("companies"),
         "dwelling": _("dwellings"),
         "household": _("households"),

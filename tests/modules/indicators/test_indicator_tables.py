@@ -5,21 +5,28 @@ from datetime import date
 from typing import Any
 
 import ibis
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
+import shapely
 from ibis.expr.types import Table
 
 from cityloom.graph import functions_of
 from cityloom.modules.indicators import module, tables
 from cityloom.modules.indicators.tables import (
+    building_place,
     company_by_industry,
     district_profile,
     dwelling_by_subdistrict,
     enrolment_by_subdistrict,
     population_by_subdistrict,
+    subdistrict_by_place,
     subdistrict_profile,
     tenancy_by_building_use,
 )
+from cityloom.sample.geography import lay_out
 
 SUBDISTRICTS = ibis.memtable(
     pd.DataFrame(
@@ -204,6 +211,79 @@ def test_districts_are_summed_from_public_figures_alone(profiles: Table) -> None
     row = rows_of(district_profile(profiles, district), "district_code")["490303"]
     assert row["residents"] == 100
     assert row["residents_per_km2"] == 1.3
+
+
+BORDERS = pa.table(
+    {
+        "subdistrict_code": ["490303001", "490303002"],
+        "geometry": [shapely.box(x, 22.5, x + 0.1, 22.6).wkb for x in (114.0, 114.1)],
+    }
+)
+
+
+def footprints(*placed: tuple[str, str, float]) -> pa.Table:
+    """Buildings by code, the subdistrict they are recorded under, and longitude."""
+    codes, stated, places = zip(*placed, strict=True)
+    shapes = [shapely.box(x, 22.55, x + 0.001, 22.551).wkb for x in places]
+    return pa.table({"building_code": codes, "subdistrict_code": stated, "geometry": shapes})
+
+
+PLACED = (("a", "490303001", 114.05), ("b", "490303001", 114.15), ("c", "490303002", 115.0))
+
+
+def test_a_building_is_placed_by_its_footprint_beside_what_is_recorded() -> None:
+    found = building_place(footprints(*PLACED), BORDERS).to_pylist()
+    assert [tuple(row.values()) for row in found] == [
+        ("a", "490303001", "490303001"),
+        ("b", "490303002", "490303001"),
+        ("c", None, "490303002"),
+    ]
+
+
+def test_a_subdistrict_counts_what_lies_in_it_and_what_is_recorded_but_lies_elsewhere() -> None:
+    buildings = footprints(*PLACED)
+    placed = ibis.memtable(building_place(buildings, BORDERS))
+    land = ibis.memtable(
+        pd.DataFrame(
+            {
+                "unit_code": ["a1", "b1", "b2", "b2"],
+                "building_code": ["a", "b", "b", "b"],
+                "status": ["现势"] * 4,
+                "usage": ["住宅"] * 4,
+                "area_m2": [50.0] * 4,
+            }
+        )
+    )
+    counted = rows_of(subdistrict_by_place(placed, land, SUBDISTRICTS), "subdistrict_code")
+    names = ("buildings", "dwellings", "buildings_recorded", "buildings_elsewhere")
+    assert [counted["490303001"][name] for name in names] == [1, 1, 2, 1]
+    assert [counted["490303002"][name] for name in names] == [1, 2, 1, 1]
+
+
+def test_on_the_sample_ground_nearly_all_buildings_lie_where_they_are_recorded() -> None:
+    ground = lay_out(1, 65_000, 650_000)
+    built = ground.buildings
+    codes = np.array([place.code for place in ground.places])
+    points = shapely.points(built.longitude, built.latitude)
+    buildings = pa.table(
+        {
+            "building_code": np.arange(len(built)).astype(str),
+            "subdistrict_code": codes[built.subdistrict],
+            "geometry": shapely.to_wkb(points),
+        }
+    )
+    borders = pa.table(
+        {
+            "subdistrict_code": codes,
+            "geometry": shapely.to_wkb([place.border for place in ground.places]),
+        }
+    )
+    found = building_place(buildings, borders)
+    borders_of = np.array([place.border for place in ground.places])
+    outside = ~shapely.intersects(borders_of[built.subdistrict], points)
+    assert 0 < outside.sum() < len(built) / 100
+    stated = pc.equal(found["subdistrict_code"], found["stated_subdistrict_code"]).fill_null(False)
+    assert np.array_equal(~stated.to_numpy(), outside)
 
 
 def test_every_contract_has_its_function_and_every_function_its_contract() -> None:

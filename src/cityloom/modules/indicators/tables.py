@@ -5,9 +5,12 @@ Districts are summed up from public figures alone, so that none can be taken apa
 """
 
 import ibis
+import pyarrow as pa
 from ibis import Deferred, _
 from ibis.expr.types import BooleanValue, DateValue, IntegerValue, Table
 
+from cityloom.geo import Layer, assign
+from cityloom.graph import by_batch
 from cityloom.modules.indicators.disclosure import based_on, published, share
 
 _SCHOOL_AGE = (6, 14)
@@ -55,8 +58,7 @@ def enrolment_by_subdistrict(school_enrolment: Table, subdistrict: Table) -> Tab
 
 def dwelling_by_subdistrict(land_registration: Table, building: Table, subdistrict: Table) -> Table:
     """Registered dwellings by subdistrict; one with several owners counts once."""
-    present = land_registration.filter(_.status == "现势", _.usage == "住宅")
-    dwellings = present.group_by("unit_code", "building_code").agg(area_m2=_.area_m2.max())
+    dwellings = _dwellings(land_registration)
     places = building.select("building_code", "subdistrict_code")
     counted = (
         dwellings.join(places, "building_code")
@@ -64,6 +66,48 @@ def dwelling_by_subdistrict(land_registration: Table, building: Table, subdistri
         .agg(dwellings=_.count(), dwelling_area_m2=_.area_m2.sum().round(2))
     )
     return _every_subdistrict(subdistrict, counted, "dwellings", "dwelling_area_m2")
+
+
+@by_batch("building")
+def building_place(building: pa.Table, subdistrict: pa.Table) -> pa.Table:
+    """The subdistrict that each building lies in, beside the one that it is recorded under."""
+    borders = subdistrict.select(["subdistrict_code", "geometry"])
+    placed = assign(Layer(building, "building_code"), Layer(borders, "subdistrict_code"))
+    stated = building["subdistrict_code"]
+    return placed.append_column("stated_subdistrict_code", stated)
+
+
+def subdistrict_by_place(
+    building_place: Table, land_registration: Table, subdistrict: Table
+) -> Table:
+    """Buildings and dwellings by the subdistrict that they lie in, and how many lie elsewhere."""
+    recorded = building_place.group_by(subdistrict_code=_.stated_subdistrict_code).agg(
+        buildings_recorded=_.count(),
+        buildings_elsewhere=_.count(
+            where=~_.subdistrict_code.identical_to(_.stated_subdistrict_code)
+        ),
+    )
+    placed = building_place.left_join(_dwellings_by_building(land_registration), "building_code")
+    found = placed.group_by("subdistrict_code").agg(
+        buildings=_.count(), dwellings=_.dwellings.sum()
+    )
+    counted = subdistrict.left_join(found, "subdistrict_code").left_join(
+        recorded, "subdistrict_code"
+    )
+    return _every_subdistrict(
+        subdistrict,
+        counted.select(
+            "subdistrict_code",
+            "buildings",
+            "dwellings",
+            "buildings_recorded",
+            "buildings_elsewhere",
+        ),
+        "buildings",
+        "dwellings",
+        "buildings_recorded",
+        "buildings_elsewhere",
+    )
 
 
 def tenancy_by_building_use(tenancy: Table, building: Table) -> Table:
@@ -239,6 +283,16 @@ def _by_month(tally: Table, subdistrict: Table) -> Table:
     )
     names = subdistrict.select("subdistrict_code", "subdistrict_name")
     return summed.join(names, "subdistrict_code")
+
+
+def _dwellings(land_registration: Table) -> Table:
+    """Units in residential use whose entry is current, once however many owners they have."""
+    present = land_registration.filter(_.status == "现势", _.usage == "住宅")
+    return present.group_by("unit_code", "building_code").agg(area_m2=_.area_m2.max())
+
+
+def _dwellings_by_building(land_registration: Table) -> Table:
+    return _dwellings(land_registration).group_by("building_code").agg(dwellings=_.count())
 
 
 def _age(birth: DateValue, day: DateValue) -> IntegerValue:
