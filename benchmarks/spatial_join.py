@@ -199,7 +199,9 @@ def _verdicts(found: list[Found]) -> list[str]:
     return [
         "- every contestant found the same pairs",
         _ratio(of, "cityloom, portable", "GeoPandas", most, MOST_TO_GEOPANDAS),
+        _ratio(of, "cityloom, portable", "SedonaDB", most, MOST_TO_SEDONA),
         _ratio(of, "cityloom, by SedonaDB", "SedonaDB", most, MOST_TO_SEDONA),
+        _ratio(of, "cityloom, by DuckDB", "SedonaDB", most, MOST_TO_SEDONA),
         *(_growth(of, fewer, more) for fewer, more in pairwise(sizes)),
     ]
 
