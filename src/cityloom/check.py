@@ -10,7 +10,7 @@ from cityloom.contract import SUFFIX, Contract
 from cityloom.damage import lake_damage
 from cityloom.errors import UsageError, mended
 from cityloom.inbox import in_text, overlooked_files
-from cityloom.runs import DERIVE, EXPIRE, RECEIVE, REPLAY, Run
+from cityloom.runs import DERIVE, EXPIRE, RECEIVE, REPLAY, TILE, Run
 
 DUCKDB = "1.5.5"
 """The DuckDB that the extension packages are built for."""
@@ -21,6 +21,7 @@ _UNDONE = {
     REPLAY: ("could not be replayed", "mend the contract"),
     DERIVE: ("could not be made", "mend the function or what it reads"),
     EXPIRE: ("keeps rows past retention", "mend the contract"),
+    TILE: ("has no map tiles", "mend what is said"),
 }
 
 

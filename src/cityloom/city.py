@@ -299,6 +299,26 @@ class City:
             found = engine.batches(table if limit is None else table.limit(limit))
         return read_whole(found, files)
 
+    def tiles(
+        self, dataset: str, principal: Principal, purpose: str | None = None, opens: bool = True
+    ) -> Path | None:
+        """The archive of a dataset's map tiles, for a principal and a purpose, if it has one.
+
+        A read that ``opens`` the archive is in the ledger; one that goes on in it is only decided.
+
+        Raises:
+            AccessRefused: policy does not permit it; the refusal is in the ledger.
+        """
+        from cityloom.tiles.steps import shown_archive
+
+        contract = self.contract(dataset)
+        if opens or not decide(contract, principal, purpose).granted:
+            self._allow(
+                contract, principal, purpose, f"{dataset} (tiles)", self.kept(dataset).rows()
+            )
+        archive = shown_archive(self, dataset, self.runs(dataset))
+        return archive.path if archive else None
+
     def may_read(self, dataset: str, principal: Principal, purpose: str | None = None) -> Decision:
         """Whether a read would be permitted, without reading."""
         return decide(self.contract(dataset), principal, purpose)

@@ -14,7 +14,7 @@ from cityloom.measure import Meter
 from cityloom.quarantine import MARKER, files_of, json_path, relation, undo_torn_commit
 from cityloom.runs import ERASE
 from cityloom.sql import literal, quoted
-from cityloom.weaving import derive_stale
+from cityloom.weaving import derive_stale, tile_stale
 
 if TYPE_CHECKING:
     from cityloom.city import City
@@ -56,6 +56,7 @@ def erase_subject(city: "City", dataset: str, column: str, value: str) -> Erasur
     if not any(found) and not _unfinished(city, dataset):
         return Erasure(0, 0, derived=[], delivered=[], found=False)
     made = derive_stale(city)
+    tile_stale(city)
     if holding := sorted(run.dataset for run in made if run.failed and run.dataset in downstream):
         raise UsageError(
             f"'{value}' is erased from {dataset}, but {', '.join(holding)} could not be made again "

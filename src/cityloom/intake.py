@@ -77,7 +77,7 @@ def tried(
     except UsageError as error:
         failed = [replace(run, error=str(error)) for run in begun()]
         for run in failed:
-            city.log.add_failure(run)
+            city.log.remember(run)
         return failed
 
 
@@ -104,7 +104,7 @@ def take_in(city: "City", dataset: str, file: DeliveredFile) -> Run:
         raise
     except UsageError as error:
         said = _said(error, contract)
-        city.log.add_failure(replace(measured(run, meter), error=said))
+        city.log.remember(replace(measured(run, meter), error=said))
         raise DeliveryError(f"{dataset} ← {file.source}: {said}") from None
     return _newest(city, dataset)
 

@@ -39,6 +39,7 @@ RUNS = Table(
 )
 
 RECEIVE, REPLAY, DERIVE, ERASE, EXPIRE = "receive", "replay", "derive", "erase", "expire"
+TILE = "tile"
 ARRIVALS = (RECEIVE, REPLAY)
 """The kinds of run that judge delivered rows."""
 
@@ -145,8 +146,8 @@ class RunLog:
                     row = update(RUNS).where(RUNS.c.id == number)
                     connection.execute(row.values(facts=unseen))
 
-    def add_failure(self, run: Run) -> None:
-        """Remember a run that changed nothing."""
+    def remember(self, run: Run) -> None:
+        """Remember a run that no commit tells of: one that failed, or that made tiles."""
         facts = json.loads(json.dumps(asdict(run)))
         with self._engine.begin() as connection:
             connection.execute(insert(RUNS), {"dataset": run.dataset, "facts": facts})

@@ -1,6 +1,6 @@
 """Weaving: everything that is new is received, everything that is stale is made again."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, partial
@@ -54,7 +54,7 @@ def plan(city: "City") -> list[Step]:
         if why := _why_stale(city, function, runs, touched):
             steps += [Step(DERIVE, name, why) for name in function.outputs]
             touched.update(function.outputs)
-    return steps
+    return [*steps, *_tilings(city, runs, touched)]
 
 
 def weave(city: "City", on_step: OnStep) -> Iterator[Run]:
@@ -89,6 +89,7 @@ def _woven(city: "City", on_step: OnStep) -> Iterator[Run]:
     for step in _expiries(city, _runs(city)):
         yield from told.of(step, partial(_try_to_expire, city, step))
     yield from _derived(city, told)
+    yield from _tiled(city, told)
 
 
 def _fill(city: "City") -> None:
@@ -131,7 +132,16 @@ class _Told:
 
 def derive_stale(city: "City") -> list[Run]:
     """Make again what is stale, and receive nothing."""
-    return list(_derived(city, _Told(lambda step, done, total, run: None, 0)))
+    return list(_derived(city, _unheard()))
+
+
+def tile_stale(city: "City") -> list[Run]:
+    """Make again the tiles that are stale, and nothing else."""
+    return list(_tiled(city, _unheard()))
+
+
+def _unheard() -> _Told:
+    return _Told(lambda step, done, total, run: None, 0)
 
 
 def _derived(city: "City", told: _Told) -> Iterator[Run]:
@@ -141,6 +151,22 @@ def _derived(city: "City", told: _Told) -> Iterator[Run]:
             if why := _why_stale(city, function, _runs(city), set()):
                 step = Step(DERIVE, ", ".join(function.outputs), why)
                 yield from told.of(step, partial(_try_to_derive, city, function, engine))
+
+
+def _tiled(city: "City", told: _Told) -> Iterator[Run]:
+    from cityloom.tiles.steps import draw, open_engine, take_away
+
+    take_away(city)
+    engine = cache(partial(open_engine, city))
+    for step in _tilings(city, _runs(city)):
+        work = partial(draw, city, step.dataset, engine)
+        yield from told.of(step, partial(_tried, city, step, work))
+
+
+def _tilings(city: "City", runs: RunsByDataset, touched: Collection[str] = ()) -> list[Step]:
+    from cityloom.tiles.steps import due
+
+    return due(city, runs, touched)
 
 
 def _open_engine(city: "City", opened: ExitStack) -> "Engine":

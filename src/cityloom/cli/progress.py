@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cityloom.cli.runs import outcome
 from cityloom.errors import visible
 from cityloom.plan import Step
-from cityloom.runs import Run
+from cityloom.runs import TILE, Run
 
 
 @contextmanager
@@ -67,10 +67,13 @@ def _line(console: Console, step: Step, run: Run) -> None:
     sources = run.source.replace("\n", ", ")
     source = f" ← {sources}" if sources and sources != run.dataset else ""
     did = f"{run.rows_kept:,} kept{refused}{copies}" if run.taken_out is None else outcome(run)
+    notes = run.notes
+    if run.kind == TILE:
+        did, *notes = notes
     console.print(
         f"[green]✓[/green] {run.kind} {run.dataset}{escape(source)}: "
         f"{did} [dim]{run.seconds:.1f} s · {step.why}[/dim]",
         soft_wrap=True,
     )
-    for note in run.notes:
+    for note in notes:
         console.print(f"  [yellow]![/yellow] {escape(note)}", soft_wrap=True)

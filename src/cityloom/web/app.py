@@ -9,7 +9,7 @@ from importlib import import_module
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -23,7 +23,7 @@ from cityloom.web.asked import FormBySuffix
 from cityloom.web.desk import Desk
 from cityloom.web.kernel_words import error_words
 from cityloom.web.languages import language_of
-from cityloom.web.pages import catalogue, dataset, overview, runs
+from cityloom.web.pages import catalogue, dataset, maps, overview, runs
 
 HOSTS = ["127.0.0.1", "localhost"]
 """The names the console answers to; any other could be another site's trick."""
@@ -33,7 +33,8 @@ _log = logging.getLogger(__name__)
 _HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
     ),
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
@@ -57,7 +58,7 @@ def create_app(city: City) -> FastAPI:
         title=city.settings.name, lifespan=looking, openapi_url=None, docs_url=None, redoc_url=None
     )
     app.state.desk = desk
-    for pages in (overview, catalogue, dataset, runs):
+    for pages in (overview, catalogue, dataset, maps, runs):
         app.include_router(pages.router)
     app.add_api_route("/health", health, methods=["GET"], response_class=JSONResponse)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -67,7 +68,8 @@ def create_app(city: City) -> FastAPI:
         app.add_exception_handler(fault, _faulty)
     app.add_middleware(FormBySuffix)
     app.add_middleware(_Manners)
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    packed = (*DEFAULT_EXCLUDED_CONTENT_TYPES, maps.MEDIA_TYPE)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, exclude_content_types=packed)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
     if not (STATIC / "vendor" / "fonts.css").exists():
         _log.warning(

@@ -17,7 +17,19 @@ VENDOR = Path(__file__).parent / "static" / "vendor"
 COMPLETE = ".complete"
 """A file that says that all others are there."""
 
-_HTMX = Path("htmx.org/dist/htmx.min.js")
+_SCRIPTS = (
+    Path("htmx.org/dist/htmx.min.js"),
+    Path("maplibre-gl/dist/maplibre-gl.mjs"),
+    Path("maplibre-gl/dist/maplibre-gl-worker.mjs"),
+    Path("pmtiles/dist/pmtiles.js"),
+)
+_LICENCES = {
+    "@fontsource-variable/inter": "LICENSE",
+    "@fontsource-variable/noto-sans-sc": "LICENSE",
+    "htmx.org": "LICENSE",
+    "maplibre-gl": "LICENSE.txt",
+}
+_SOURCE_MAP = re.compile(rb"\n//# sourceMappingURL=\S+\s*$")
 _FONTS = {
     Path("@fontsource-variable/inter"): re.compile(r"inter-latin(-ext)?-wght-normal\.woff2"),
     Path("@fontsource-variable/noto-sans-sc"): re.compile(r"noto-sans-sc-.+-wght-normal\.woff2"),
@@ -63,16 +75,17 @@ def copy(modules: Path, vendor: Path) -> list[Path]:
     fresh = vendor.with_name("vendor.unfinished")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    shutil.copy2(modules / _HTMX, fresh / _HTMX.name)
+    for script in _SCRIPTS:
+        (fresh / script.name).write_bytes(_SOURCE_MAP.sub(b"\n", (modules / script).read_bytes()))
     faces = [
         face for package, wanted in _FONTS.items() for face in _faces(modules / package, wanted)
     ]
-    for name, package in faces:
-        shutil.copy2(package / "files" / name, fresh / name)
+    for face, package in faces:
+        shutil.copy2(package / "files" / face, fresh / face)
     css = "\n".join(_face_of(name, package) for name, package in faces)
     (fresh / "fonts.css").write_text(css + "\n", encoding="utf-8")
-    for package in (*_FONTS, Path("htmx.org")):
-        shutil.copy2(modules / package / "LICENSE", fresh / f"LICENSE.{package.name}")
+    for name, licence in _LICENCES.items():
+        shutil.copy2(modules / name / licence, fresh / f"LICENSE.{Path(name).name}")
     (fresh / COMPLETE).touch()
     shutil.rmtree(vendor, ignore_errors=True)
     fresh.rename(vendor)

@@ -16,6 +16,11 @@ NOTES = sayings(
         r"(?P<n>\d+) more columns? (?:is|are) not in the contract and (?:was|were) not stored",
         N_("further columns that are not in the contract and were not stored: %(n)s"),
     ),
+    N_("%(made)s of %(tiles)s tiles made, %(copied)s of %(size)s MB copied"),
+    (
+        r"(?P<n>[\d,]+) rows? (?:has|have) no place on a map in Web Mercator",
+        N_("rows that have no place on a map in Web Mercator: %(n)s"),
+    ),
 )
 
 ERRORS = sayings(

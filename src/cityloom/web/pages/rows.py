@@ -72,7 +72,7 @@ def rows(request: Request, dataset: str, page: str = "", shade: str = "") -> Res
     }
     values: dict[str, Any] = {"refusal": None, "page": number, "pages": pages, "total": total}
     if form is Form.HTML:
-        values["rows"] = [_as_cells(row, contract, shown.language) for row in sample]
+        values["rows"] = [as_cells(row, contract, shown.language) for row in sample]
         values |= _map(shown, found[:_MOST_SHAPES], shade)
     return shown.answer(values, facts)
 
@@ -109,7 +109,7 @@ def _map(shown: Section, found: list[Row], shade: str) -> dict[str, Any]:
     chosen = next((column for column in measures if column.name == shade), None)
     if chosen is None and shade != "none":
         chosen = next((column for column in measures if column.unit), None)
-    name = _naming(contract)
+    name = naming(contract)
     shapes = [
         Shape(
             shapely.from_wkb(row[geometry.name]),
@@ -144,7 +144,7 @@ def _finding(found: list[Row], name: Column, chosen: Column | None, language: La
     )  # fmt: skip
 
 
-def _naming(contract: Contract) -> Column:
+def naming(contract: Contract) -> Column:
     """The column that names a row for a person: a name where there is one, else the key."""
     named = [column for column in contract.columns if column.name.endswith("name")]
     return next(iter(named or contract.key or contract.columns))
@@ -157,7 +157,7 @@ def _hover(row: Row, name: Column, chosen: Column | None, language: Language) ->
     return said
 
 
-def _as_cells(row: Row, contract: Contract, language: Language) -> list[tuple[str, bool]]:
+def as_cells(row: Row, contract: Contract, language: Language) -> list[tuple[str, bool]]:
     """A row's values as a reader sees them, and whether each is a number."""
     return [_cell(row[column.name], column, language) for column in contract.stored]
 

@@ -1,0 +1,155 @@
+"""Tiles as steps of a weave: which archives are to be made, made again or taken away."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cityloom.contract import Contract
+from cityloom.errors import UsageError, plain, storage_faults
+from cityloom.intake import begin, measured
+from cityloom.measure import Meter
+from cityloom.plan import Step
+from cityloom.runs import TILE, Run
+from cityloom.tiles.archive import Archive, opened
+from cityloom.tiles.sharing import is_drawn, recipe_of
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from cityloom.city import City
+    from cityloom.tiles.making import Made
+
+FOLDER, SUFFIX = "tiles", ".pmtiles"
+
+
+def archive_path(city: Path, dataset: str) -> Path:
+    """Where the tiles of a dataset lie in a city's folder."""
+    return city / FOLDER / f"{dataset}{SUFFIX}"
+
+
+def drawn(city: "City") -> list[Contract]:
+    """The contracts of the datasets that have tiles, by name."""
+    return [contract for _, contract in sorted(city.contracts.items()) if is_drawn(contract)]
+
+
+def due(
+    city: "City", runs: Mapping[str, Sequence[Run]], touched: Collection[str] = ()
+) -> list[Step]:
+    """The archives that are to be made, and why; told from their metadata and the log of runs.
+
+    ``touched`` are the datasets that earlier steps will change.
+    """
+    found = ((c.dataset, _why(city, c, runs.get(c.dataset, []), touched)) for c in drawn(city))
+    return [Step(TILE, dataset, why) for dataset, why in found if why]
+
+
+def _why(
+    city: "City", contract: Contract, runs: Sequence[Run], touched: Collection[str]
+) -> str | None:
+    if contract.dataset in touched:
+        return f"{contract.dataset} will change"
+    rows = rows_mark(runs)
+    if not rows:
+        return None
+    path = archive_path(city.path, contract.dataset)
+    archive = opened(path)
+    if archive is None:
+        return "its tiles are damaged" if path.exists() else "it has no tiles yet"
+    if archive.origin.rows != rows:
+        return "its rows have changed"
+    if archive.origin.recipe != recipe_of(contract):
+        return "its contract or the way that tiles are made has changed"
+    return None
+
+
+def rows_mark(runs: Sequence[Run]) -> str:
+    """What tells the rows that a dataset has now from any it had before; empty before the first."""
+    changes = [run for run in runs if run.changed_rows]
+    if not changes:
+        return ""
+    newest = max(changes, key=lambda run: run.version or 0)
+    return f"{newest.version} of {newest.started}"
+
+
+def open_engine(city: "City") -> "duckdb.DuckDBPyConnection":
+    """An engine that encodes tiles, for a weave to open once.
+
+    Raises:
+        UsageError: DuckDB's spatial extension is not there.
+    """
+    from cityloom.tiles.encoding import spatial_engine
+
+    return spatial_engine(city.scratch)
+
+
+def draw(
+    city: "City", dataset: str, engine: Callable[[], "duckdb.DuckDBPyConnection"]
+) -> list[Run]:
+    """Make the tiles of one dataset; the run is in the log.
+
+    Raises:
+        UsageError: they cannot be made; those that were there are gone, since they might show what
+            the dataset no longer holds.
+    """
+    meter, contract = Meter(), city.contract(dataset)
+    run, path = begin(contract, TILE, source=""), archive_path(city.path, dataset)
+    rows = rows_mark(city.runs(dataset))
+    with _taken_away_on_failure(path):
+        from cityloom.tiles.making import make_archive
+
+        made = make_archive(
+            engine(), city.kept(dataset).files(), contract, rows, path, city.scratch
+        )
+    read, kept = made.features + made.left_out, made.features
+    run = replace(run, rows_read=read, rows_kept=kept, notes=_notes(made))
+    city.log.remember(measured(run, meter))
+    return city.log.all(dataset)[-1:]
+
+
+def take_away(city: "City") -> None:
+    """Remove what lies in the folder of tiles and belongs to no dataset that has any."""
+    wanted = {archive_path(city.path, contract.dataset) for contract in drawn(city)}
+    for path in (city.path / FOLDER).glob("*"):
+        if path not in wanted:
+            path.unlink(missing_ok=True)
+
+
+def shown_archive(city: "City", dataset: str, runs: Sequence[Run]) -> Archive | None:
+    """The archive of a dataset, unless rows were taken out since it was made, as its runs tell."""
+    archive = opened(archive_path(city.path, dataset))
+    if archive is None:
+        return None
+    taken = [run.version or 0 for run in runs if run.taken_out and run.changed_rows]
+    made_of = int(archive.origin.rows.partition(" ")[0])
+    return archive if made_of >= max(taken, default=0) else None
+
+
+@contextmanager
+def _taken_away_on_failure(path: Path) -> Iterator[None]:
+    """Say in words what making tiles failed with, and leave no tiles behind."""
+    from duckdb import Error as EngineError
+    from pyproj.exceptions import ProjError
+    from shapely.errors import ShapelyError
+
+    try:
+        yield
+    except (EngineError, ProjError, ShapelyError, UsageError) as error:
+        path.unlink(missing_ok=True)
+        raise UsageError(plain(error)) from error
+    except storage_faults():
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _notes(made: "Made") -> list[str]:
+    """What a run of tiles did, for its account."""
+    notes = [
+        f"{made.computed:,} of {made.tiles:,} tiles made, "
+        f"{made.copied_bytes / 1e6:,.1f} of {made.size / 1e6:,.1f} MB copied"
+    ]
+    if made.left_out:
+        have = "row has" if made.left_out == 1 else "rows have"
+        notes.append(f"{made.left_out:,} {have} no place on a map in Web Mercator")
+    return notes
