@@ -11,7 +11,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from cityloom.contract import Contract
-from cityloom.runs import DERIVE, RECEIVE, REPLAY, Run
+from cityloom.runs import DERIVE, RECEIVE, REPLAY, TILE, Run
 
 Facts = dict[str, Any]
 
@@ -40,9 +40,10 @@ def run_events(run: Run, contracts: Mapping[str, Contract], city: str) -> list[F
     ended = began + timedelta(seconds=run.seconds)
     outcome = "FAIL" if run.failed else "COMPLETE"
     inputs = list(_inputs(run, contracts, city))
+    outputs = [] if run.kind == TILE else [_output(run, contracts, city)]
     return [
         _event("START", began, run, city, inputs, []),
-        _event(outcome, ended, run, city, inputs, [_output(run, contracts, city)]),
+        _event(outcome, ended, run, city, inputs, outputs),
     ]
 
 

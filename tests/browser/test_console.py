@@ -22,6 +22,7 @@ PAGES = [
     "/datasets/resident/quarantine",
     "/datasets/visit/lineage",
     "/datasets/visit/history",
+    "/map",
     "/runs",
     "RUN",
     "/nope",
@@ -79,7 +80,9 @@ def opened(browser: Browser, served: str) -> Iterator[Opened]:
 
 
 def _size(done: Request) -> int:
-    """The bytes that came over the wire."""
+    """The bytes that came over the wire, before the map."""
+    if "/maplibre-gl" in done.url or "/tiles/" in done.url:
+        return 0
     return int(done.sizes()["responseBodySize"])
 
 

@@ -23,9 +23,11 @@ def _modules(folder: Path) -> Path:
             (package / "files" / file).write_bytes(b"font")
             faces.append(f"@font-face {{\n  src: url(./files/{file}) format('woff2');\n}}\n")
         (package / "wght.css").write_text("\n".join(faces))
-    (modules / "htmx.org/dist").mkdir(parents=True)
-    (modules / "htmx.org/dist/htmx.min.js").write_text("htmx")
+    for script in assets._SCRIPTS:
+        (modules / script).parent.mkdir(parents=True, exist_ok=True)
+        (modules / script).write_text(f"code\n//# sourceMappingURL={script.name}.map")
     (modules / "htmx.org/LICENSE").write_text("BSD")
+    (modules / "maplibre-gl/LICENSE.txt").write_text("BSD")
     return modules
 
 
@@ -40,6 +42,8 @@ def test_only_what_is_served_is_copied(tmp_path: Path) -> None:
     css = (vendor / "fonts.css").read_text()
     assert css.count("@font-face") == 3
     assert "greek" not in css
+    assert {"maplibre-gl.mjs", "maplibre-gl-worker.mjs", "pmtiles.js"} <= copied
+    assert (vendor / "pmtiles.js").read_text() == "code\n"
     assert "url(inter-latin-wght-normal.woff2)" in css
 
 

@@ -160,7 +160,11 @@ def test_lineage_links_what_is_checked(client: TestClient) -> None:
     page = client.get("/datasets/place/lineage").text
     assert 'href="/datasets/visit/lineage"' in page
     events = client.get("/datasets/place/lineage.json").json()
-    assert [event["eventType"] for event in events] == ["START", "COMPLETE"]
+    assert [event["eventType"] for event in events] == ["START", "COMPLETE"] * 2
+    received, tiled = events[1], events[3]
+    assert [made["name"] for made in received["outputs"]] == ["place"]
+    assert [read["name"] for read in tiled["inputs"]] == ["place"]
+    assert tiled["outputs"] == []
 
 
 def test_history_tells_of_drift_in_both_languages(client: TestClient) -> None:

@@ -103,7 +103,10 @@ def draw(
             engine(), city.kept(dataset).files(), contract, rows, path, city.scratch
         )
     read, kept = made.features + made.left_out, made.features
-    run = replace(run, rows_read=read, rows_kept=kept, notes=_notes(made))
+    version = int(rows.partition(" ")[0])
+    run = replace(
+        run, rows_read=read, rows_kept=kept, notes=_notes(made), inputs={dataset: version}
+    )
     city.log.remember(measured(run, meter))
     return city.log.all(dataset)[-1:]
 

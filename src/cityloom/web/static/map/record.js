@@ -44,7 +44,7 @@ export function showRecord(feature, layer, facts) {
 /** The legend: for each layer that is on its steps with their unit, and its source. */
 export function showLegend(layers, shade, facts) {
   const parts = layers.filter((layer) => layer.on).map((layer) => {
-    const part = element("section", { class: "map-key" }, element("h3", {}, layer.title));
+    const part = element("section", { class: "map-key" }, element("h2", {}, layer.title));
     const found = stepsOf(layer, shade);
     if (found) part.append(stepList(found, layer, facts));
     else part.append(element("p", {}, swatch(colour("s3"))));
