@@ -28,6 +28,10 @@ from cityloom.contract import Contract, load_contracts
 from cityloom.sample.geography import lay_out, squares
 from cityloom.sample.survey import building_columns
 
+_HEAD = (
+    "| | rows | program | CPU s | wall s | peak MB | tiles | of them made | MB | largest, KB |\n"
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+)
 BUILDINGS = (65_000, 200_000, 650_000)
 POINTS = (100_000,)
 _CONTRACTS = Path(__file__).parents[1] / "src/cityloom/sample/contracts"
@@ -50,7 +54,7 @@ class Line:
 
 
 def main() -> None:
-    """Print the table, or JSON; with ``--make``, make one archive."""
+    """Print the table, or a JSON object a line; with ``--make``, make one archive."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--buildings", nargs="*", type=int, default=BUILDINGS)
     parser.add_argument("--points", nargs="*", type=int, default=POINTS)
@@ -60,15 +64,15 @@ def main() -> None:
     if asked.make:
         _make(*asked.make)
         return
+    wanted = [(n, False) for n in asked.buildings] + [(n, True) for n in asked.points]
+    lines = []
+    print("" if asked.json else _HEAD, flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        lines = [line for n in asked.buildings for line in _compared(place, n, points=False)]
-        lines += [line for n in asked.points for line in _compared(place, n, points=True)]
-    if asked.json:
-        print(json.dumps([asdict(line) for line in lines], indent=2))
-        return
-    print(_table(lines))
-    print("\n".join(_growth(lines)))
+        for line in (line for n, points in wanted for line in _compared(Path(folder), n, points)):
+            lines.append(line)
+            print(json.dumps(asdict(line)) if asked.json else _row(line), flush=True)
+    if not asked.json:
+        print("\n".join(_growth(lines)))
 
 
 def _compared(folder: Path, number: int, points: bool) -> Iterable[Line]:
@@ -168,18 +172,11 @@ def _line(
     )  # fmt: skip
 
 
-def _table(lines: list[Line]) -> str:
-    head = (
-        "| | rows | program | CPU s | wall s | peak MB | tiles | of them made | MB "
-        "| largest, KB |\n"
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
-    )
-    rows = [
+def _row(x: Line) -> str:
+    return (
         f"| {x.what} | {x.rows:,} | {x.program} | {x.cpu:.1f} | {x.wall:.1f} | {x.peak_mb:,.0f} "
         f"| {x.tiles:,} | {x.computed:,} | {x.size_mb:.1f} | {x.largest_kb:.0f} |"
-        for x in lines
-    ]
-    return "\n".join([head, *rows])
+    )
 
 
 def _growth(lines: list[Line]) -> Iterable[str]:
