@@ -93,7 +93,8 @@ def middle_of(page: Page) -> tuple[list[int], int]:
         """async (written) => {
             const bytes = Uint8Array.from(atob(written), (sign) => sign.charCodeAt(0));
             const shot = await createImageBitmap(new Blob([bytes]));
-            const flat = new OffscreenCanvas(shot.width, shot.height).getContext("2d", { willReadFrequently: true });
+            const flat = new OffscreenCanvas(shot.width, shot.height)
+                .getContext("2d", { willReadFrequently: true });
             flat.drawImage(shot, 0, 0);
             const [wide, high] = [shot.width, shot.height];
             const around = flat.getImageData(wide * .2, high * .2, wide * .6, high * .6).data;
