@@ -13,6 +13,8 @@ function colour(token) {
 
 const areas = ["==", ["geometry-type"], "Polygon"];
 const lines = ["==", ["geometry-type"], "LineString"];
+// Several areas too small to be seen, in one square of their size: its corners are dots that can be.
+const together = ["all", areas, ["has", "_count"]];
 const points = ["==", ["geometry-type"], "Point"];
 
 /** The whole style: the base map, then each layer that is on, in the order of the list. */
@@ -63,6 +65,7 @@ function shapesOf(layer, shade) {
   return [
     of(layer, "area", "fill", { filter: areas, paint: { "fill-color": fill, "fill-opacity": 0.72 } }),
     of(layer, "edge", "line", { filter: areas, paint: { "line-color": colour("s4"), "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.2, 15, 1] } }),
+    of(layer, "together", "circle", { filter: together, paint: { "circle-color": colour("s3"), "circle-radius": 1.3 } }),
     of(layer, "line", "line", { filter: lines, paint: { "line-color": fill, "line-width": ["interpolate", ["linear"], ["zoom"], 10, 1, 16, 4] } }),
     of(layer, "point", "circle", {
       filter: points,
