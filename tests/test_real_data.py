@@ -4,17 +4,22 @@ They lie beside the project, in ``../shared/data``; the tests are skipped where 
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import shapely
 
-from benchmarks.draft import FILES, REAL_FILES, ROOT
+from benchmarks.draft import REAL_FILES, ROOT
 from cityloom.city import City
+from cityloom.contract import Files
+from cityloom.errors import DeliveryError
 from cityloom.lake import DELIVERY, ORDINAL, LakeTable
 from cityloom.policy import Principal
+from cityloom.readers import open_reader
 from cityloom.runs import Run
-from examples.receive_real import real_city, receive_all, table
+from examples.receive_real import RECEIVED, real_city, receive_all, table
 from tests.cities import assert_accounted
 
 TRUTH = "cluster"
@@ -46,6 +51,9 @@ EXPECTED = {
     "sz_districts_transbigdata.json": Counts(10, 10, 0),
     "shenzhen_boundary.geojson": Counts(1, 1, 0),
     "nanshan-building.geojson": Counts(10, 8, 2),
+    "denver_blocks.zip": Counts(10_149, 10_149, 0),
+    "providence_blocks.zip": Counts(3_014, 3_014, 0),
+    "grid.shp": Counts(9_005, 9_005, 0),
 }
 
 
@@ -65,7 +73,7 @@ def test_every_file_gives_the_counts_it_should(runs: dict[str, Run]) -> None:
         for source, run in runs.items()
     }
     assert found == EXPECTED
-    assert len(FILES) == len(EXPECTED)
+    assert len(RECEIVED) == len(EXPECTED)
 
 
 def test_every_row_is_accounted_for_and_is_where_its_account_says(
@@ -73,7 +81,7 @@ def test_every_row_is_accounted_for_and_is_where_its_account_says(
 ) -> None:
     for run in runs.values():
         assert_accounted(run)
-    for dataset in set(FILES.values()):
+    for dataset in set(RECEIVED.values()):
         of_dataset = [run for run in runs.values() if run.dataset == dataset]
         kept = _places(city.kept(dataset).files())
         refused = _places(city.quarantine_files(dataset))
@@ -85,7 +93,7 @@ def test_every_row_is_accounted_for_and_is_where_its_account_says(
 
 
 def test_the_truth_is_never_stored(city: City, runs: dict[str, Run]) -> None:
-    for dataset in set(FILES.values()):
+    for dataset in set(RECEIVED.values()):
         assert TRUTH not in city.kept(dataset).schema().names
         for path in _all_files(city.kept(dataset)):
             assert TRUTH not in pq.read_schema(path).names
@@ -94,7 +102,8 @@ def test_the_truth_is_never_stored(city: City, runs: dict[str, Run]) -> None:
         assert not any(_column(_all_files(city.quarantine(dataset)), "raw"))
     assert not any(TRUTH in note for run in runs.values() for note in run.notes)
     noted = [run.source for run in runs.values() if run.notes]
-    assert noted == ["fake_1000.csv", "historical_50k.parquet"]
+    blocks = ["denver_blocks.zip", "providence_blocks.zip"]
+    assert noted == ["fake_1000.csv", "historical_50k.parquet", *blocks]
 
 
 def test_requests_closed_before_they_were_made_are_refused_and_unknown_places_kept(
@@ -109,6 +118,38 @@ def test_requests_closed_before_they_were_made_are_refused_and_unknown_places_ke
     assert {row["incident_address"] for row in nowhere} == {
         "Not associated with a specific address"
     }
+
+
+def test_blocks_delivered_in_feet_lie_about_the_points_that_their_own_columns_name(
+    city: City, runs: dict[str, Run]
+) -> None:
+    rows = all_rows(city, "denver_block")
+    kept = {row["geoid"]: shapely.from_wkb(row["geometry"]) for row in rows}
+    names = ["GEOID20", "INTPTLON20", "INTPTLAT20"]
+    reader = open_reader(REAL_FILES / "zones" / "denver_blocks.zip", Files())
+    named = pa.concat_tables(batch.rows for batch in reader.batches(names))
+    for block in named.to_pylist()[::50]:
+        geoid, *point = (block[name] for name in names)
+        assert kept[geoid].distance(shapely.Point(*map(float, point))) < 0.0001
+
+
+def test_a_grid_with_an_empty_prj_is_asked_about_where_its_contract_does_not_say_its_crs(
+    city: City, runs: dict[str, Run], tmp_path: Path
+) -> None:
+    for row in all_rows(city, "grid_cell")[::100]:
+        middle = shapely.from_wkb(row["geometry"]).centroid
+        assert middle.distance(shapely.Point(row["longitude"], row["latitude"])) < 0.001
+    silent = real_city(tmp_path / "city")
+    contract = silent.path / "contracts" / "grid_cell.odcs.yaml"
+    text = contract.read_text(encoding="utf-8")
+    unsaid = text.replace('      - {property: crs, value: "EPSG:4326"}\n', "", 1)
+    contract.write_text(unsaid.replace("    customProperties:\n", "", 1), encoding="utf-8")
+    with pytest.raises(DeliveryError, match="nothing of the CRS"):
+        City.open(silent.path).receive("grid_cell", REAL_FILES / "shenzhen" / "grid" / "grid.shp")
+
+
+def all_rows(city: City, dataset: str) -> list[dict[str, Any]]:
+    return city.read(dataset, Principal("tester")).read_all().to_pylist()
 
 
 def test_the_documentation_shows_what_comes_of_them(runs: dict[str, Run]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Column, Engine, String, Table, delete, insert
 
 from cityloom.contract import Contract
 from cityloom.errors import DeliveryError
+from cityloom.readers.layers import is_side_file, side_files
 from cityloom.store import metadata
 
 SEEN = Table(
@@ -74,7 +75,7 @@ def _matching(city: Path, places: Iterable[str]) -> set[Path]:
 
 
 def _is_delivered(path: Path) -> bool:
-    return path.is_file() and not path.name.startswith((".", "~"))
+    return path.is_file() and not path.name.startswith((".", "~")) and not is_side_file(path)
 
 
 def _fixed_part(pattern: str) -> Path:
@@ -102,7 +103,7 @@ def files_in(path: Path) -> list[DeliveredFile]:
         DeliveryError: there is nothing there.
     """
     if path.is_dir():
-        files = [f for f in path.iterdir() if f.is_file() and not f.name.startswith(".")]
+        files = [path for path in path.iterdir() if _is_delivered(path)]
     else:
         files = [path] if path.is_file() else []
     if not files:
@@ -120,6 +121,14 @@ def in_text(name: PurePath | str) -> str:
     return written.decode(errors="backslashreplace")
 
 
+def _digest(parts: list[Path]) -> str:
+    digests = []
+    for part in parts:
+        with open(part, "rb") as file:
+            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+    return digests[0] if len(parts) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
 class Fingerprints:
     """SHA-256 of files, remembered as long as size and time of change stay the same."""
 
@@ -130,16 +139,17 @@ class Fingerprints:
         self._seen = {row.path: (row.size, row.modified, row.sha256) for row in rows}
 
     def of(self, path: Path) -> str:
-        """The SHA-256 of a file's bytes, in hexadecimal."""
+        """The SHA-256 of a file's bytes, and of the files that come with it, in hexadecimal."""
         path = path.resolve()
-        stat = path.stat()
+        parts = [path, *side_files(path)] if path.suffix.lower() == ".shp" else [path]
+        stats = [part.stat() for part in parts]
+        size, modified = sum(s.st_size for s in stats), max(s.st_mtime_ns for s in stats)
         name = in_text(path)
         known = self._seen.get(name)
-        if known and known[:2] == (stat.st_size, stat.st_mtime_ns):
+        if known and known[:2] == (size, modified):
             return str(known[2])
-        with open(path, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        self._remember(name, stat.st_size, stat.st_mtime_ns, digest)
+        digest = _digest(parts)
+        self._remember(name, size, modified, digest)
         return digest
 
     def _remember(self, path: str, size: int, modified: int, digest: str) -> None:

@@ -12,6 +12,7 @@ from cityloom.measure import Meter
 from cityloom.policy import is_open
 from cityloom.quarantine import QuarantineReader, relation
 from cityloom.readers import open_reader
+from cityloom.readers.fitted import fitted
 from cityloom.receive import Place, receive
 from cityloom.runs import ARRIVALS, RECEIVE, REPLAY, Run, now
 from cityloom.sql import connect
@@ -98,7 +99,7 @@ def take_in(city: "City", dataset: str, file: DeliveredFile) -> Run:
     )
     meter, place = Meter(), _place(city, contract)
     try:
-        reader = open_reader(file.path, contract.files)
+        reader = fitted(open_reader(file.path, contract.files), contract, file.path.name)
         receive(place, reader, file.source, Account(run, meter))
     except StorageError:
         raise

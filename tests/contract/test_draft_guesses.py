@@ -363,7 +363,7 @@ WKB = (b"\x01" + struct.pack("<I2d", 1, 114.1, 22.5)).hex()
         ("POINT (114.1 22.5)", "POINT"),
         ("SRID=4326; multipolygon Z ((...))", "MULTIPOLYGON"),
         ("POLYGON EMPTY", "POLYGON"),
-        (WKB, "GEOMETRY"),
+        (WKB, "POINT"),
         ("0102", None),
         ('{"type": "LineString", "coordinates": []}', "LINESTRING"),
         ('{"type": "Feature", "coordinates": []}', None),

@@ -24,12 +24,21 @@ def draft(
     to: Annotated[
         Path | None, typer.Option("--to", help="Write the draft here, not to the screen.")
     ] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="The sheet of a spreadsheet, by its name.")
+    ] = None,
+    header: Annotated[
+        int | None, typer.Option("--header", min=1, help="The row that names its columns.")
+    ] = None,
+    layer: Annotated[
+        str | None, typer.Option("--layer", help="The layer of a GeoPackage, by its name.")
+    ] = None,
 ) -> None:
     """Read a file and write a contract for it, with every doubt marked."""
     from cityloom.contract.draft import draft_contract
     from cityloom.export import whole_file
 
-    drafted = draft_contract(file)
+    drafted = draft_contract(file, sheet, header, layer)
     if to is None:
         typer.echo(drafted.yaml)
         return

@@ -49,7 +49,7 @@ def problem_words(column: Column) -> dict[Problem, str]:
 
 def read_geometries(texts: pa.ChunkedArray, column: Column) -> tuple[pa.Array, pa.Array]:
     """The geometries as WKB, and the :class:`Problem` flags of each (0 where there is none)."""
-    geometries = _parsed(texts.to_numpy(zero_copy_only=False))
+    geometries = parsed(texts.to_numpy(zero_copy_only=False))
     problems = _problems(geometries, texts.is_valid().to_numpy().astype(bool), column)
     wkb = shapely.to_wkb(shapely.force_2d(geometries))
     return pa.array(wkb, pa.binary()), pa.array(problems, pa.int8())
@@ -91,7 +91,8 @@ def _problems(
     return problems
 
 
-def _parsed(written: Geometries) -> Geometries:
+def parsed(written: Geometries) -> Geometries:
+    """Texts as geometries; nothing in the place of a text that is none."""
     geometries = np.full(len(written), None, dtype=object)
     for reads, parse in (
         (_is_geojson, shapely.from_geojson),

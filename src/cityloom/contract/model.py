@@ -138,13 +138,19 @@ class Files:
     """Where deliveries lie and how they are written.
 
     ``path`` is a glob relative to the city; ``None`` means the dataset's usual place,
-    its folder in ``inbox/`` and the files there that bear its name.
+    its folder in ``inbox/`` and the files there that bear its name. ``sheet`` and ``header`` (the
+    number of a row, from 1) are for spreadsheets, ``layer`` for geodata of several layers; ``crs``
+    is that of the delivered geometries, for files that do not say.
     """
 
     path: str | None = None
     format: str | None = None
     delimiter: str = ","
     encoding: str = "utf-8"
+    sheet: str | None = None
+    header: int | None = None
+    layer: str | None = None
+    crs: str | None = None
 
 
 @dataclass(frozen=True)

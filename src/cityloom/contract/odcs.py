@@ -293,7 +293,30 @@ def _files(document: OpenDataContractStandard, dataset: str) -> Files:
             "and no quotation mark or line end"
         )
     encoding = _encoding(server.encoding or "utf-8")
-    return Files(_pattern(server.path, dataset), server.format, delimiter, encoding)
+    custom = custom_properties(server.customProperties)
+    return Files(
+        path=_pattern(server.path, dataset),
+        format=server.format,
+        delimiter=delimiter,
+        encoding=encoding,
+        sheet=_named(custom, "sheet"),
+        header=_header(custom.get("header")),
+        layer=_named(custom, "layer"),
+        crs=_named(custom, "crs"),
+    )
+
+
+def _named(custom: dict[str, Any], name: str) -> str | None:
+    value = custom.get(name)
+    if value is None or (isinstance(value, str | int) and not isinstance(value, bool)):
+        return None if value is None else str(value)
+    raise ContractError(f"{name} '{value}' of 'servers': expected a name; put it in quotes")
+
+
+def _header(value: Any) -> int | None:
+    if value is None or (type(value) is int and value >= 1):
+        return value
+    raise ContractError(f"header '{value}' of 'servers': expected the number of a row, 1 or more")
 
 
 def _pattern(path: str | None, dataset: str) -> str | None:

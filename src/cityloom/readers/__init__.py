@@ -10,6 +10,7 @@ from pathlib import Path
 from cityloom.contract.model import Files
 from cityloom.errors import DeliveryError
 from cityloom.readers.batch import Batch, Malformed, Reader, TypedReader
+from cityloom.readers.layers import shapefiles_in
 
 __all__ = ["Batch", "Malformed", "Reader", "TypedReader", "file_format", "open_reader"]
 
@@ -19,6 +20,8 @@ _FORMATS = {
     ".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson",
     ".geojson": "geojson",
     ".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow",
+    ".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls", ".xlsb": "xlsb", ".ods": "ods",
+    ".gpkg": "geopackage", ".shp": "shapefile", ".shz": "shapefile",
 }  # fmt: skip
 
 
@@ -32,6 +35,8 @@ def file_format(path: Path, files: Files) -> str:
         return files.format.lower()
     name = path.with_suffix("") if path.suffix.lower() in _COMPRESSIONS else path
     suffix = name.suffix.lower()
+    if suffix not in _FORMATS and path.suffix.lower() == ".zip" and shapefiles_in(path):
+        return "shapefile"
     if suffix not in _FORMATS:
         raise DeliveryError(
             f"{path.name}: format not known by its name; "

@@ -35,9 +35,19 @@ def open_bytes(path: Path) -> Iterator[Source]:
         DeliveryError: the file is missing, damaged, or a zip archive of more than one file.
     """
     with ExitStack() as opened:
-        with _refusing(path):
+        with refusing(path):
             stream = _opened(path, opened)
         yield _Checked(stream, path)
+
+
+def must_be_a_file(path: Path) -> None:
+    """See that there is a file that can be opened.
+
+    Raises:
+        DeliveryError: there is none.
+    """
+    with refusing(path), open(path, "rb"):
+        pass
 
 
 class _Checked:
@@ -48,12 +58,17 @@ class _Checked:
         self._path = path
 
     def read(self, size: int, /) -> bytes:
-        with _refusing(self._path):
+        with refusing(self._path):
             return self._stream.read(size)
 
 
 @contextmanager
-def _refusing(path: Path) -> Iterator[None]:
+def refusing(path: Path) -> Iterator[None]:
+    """Say in words what is wrong with a file that cannot be read inside the block.
+
+    Raises:
+        DeliveryError: the file is missing or damaged.
+    """
     try:
         yield
     except FileNotFoundError:

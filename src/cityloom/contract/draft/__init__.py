@@ -1,6 +1,6 @@
 """A first contract for a delivered file, guessed, with every doubt marked for a person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cityloom.contract.draft.columns import draft_columns
@@ -36,17 +36,23 @@ class Draft:
     doubts: tuple[Doubt, ...]
 
 
-def draft_contract(path: Path) -> Draft:
+def draft_contract(
+    path: Path, sheet: str | None = None, header: int | None = None, layer: str | None = None
+) -> Draft:
     """A contract for a delivered file, guessed from its first rows; keys are tried on all rows.
 
     Columns that no city may hold, and those that need a purpose of their own, are left out as
-    comments.
+    comments. Of a spreadsheet ``sheet`` and ``header`` (the number of a row, from 1) are read, of
+    geodata ``layer``, where they are not plain.
 
     Raises:
         DeliveryError: the file cannot be read.
         ContractError: no column is left that a contract may hold.
     """
     written = how_written(path)
+    if (sheet, header, layer) != (None, None, None):
+        files = replace(written.files, sheet=sheet, header=header, layer=layer)
+        written = replace(written, files=files, goes_without_saying=False)
     sample = read_sample(path, written.files)
     columns = draft_columns(path, written.files, sample)
     if not any(column.left_out is None for column in columns):

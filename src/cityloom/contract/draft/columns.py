@@ -37,6 +37,7 @@ def draft_columns(path: Path, files: Files, sample: Sample) -> tuple[DraftedColu
         _column(header, values[header.source_name], traits[header], about, sample.rows)
         for header in headers
     ]
+    columns = [_with_stated_crs(column, sample) for column in columns]
     return tuple(_with_key(path, files, sample, columns, values))
 
 
@@ -134,6 +135,21 @@ def _left_out(header: Header, classification: Classification, rows: pa.Table) ->
             "purposes, or classify it 'internal' if it tells of no person"
         )
     return None
+
+
+def _with_stated_crs(column: DraftedColumn, sample: Sample) -> DraftedColumn:
+    """A geometry of a file that can state its CRS, with what follows from that."""
+    if sample.geometry is None or column.header.source_name != sample.geometry:
+        return column
+    if sample.crs is None:
+        doubt = (
+            "the file says nothing of its CRS; say it under 'servers', "
+            'customProperties: [{property: crs, value: "EPSG:…"}]'
+        )
+        return replace(column, guess=replace(column.guess, doubts=(doubt,)))
+    name = sample.crs if len(sample.crs) < 20 else "a CRS of its own"
+    seen = f"in {name}, to be kept in EPSG:4326 (say otherwise with 'crs')"
+    return replace(column, guess=replace(column.guess, doubts=(), seen=seen))
 
 
 def _with_key(

@@ -118,8 +118,11 @@ def is_free_text(values: Values) -> bool:
     return values.matching(_is_sentence) > 0.3
 
 
+_HEX = re.compile("[0-9A-Fa-f]+")
+
+
 def _is_sentence(text: str) -> bool:
-    if text.startswith(("{", "[", "http")):
+    if text.startswith(("{", "[", "http")) or _HEX.fullmatch(text):
         return False
     return (
         len(re.findall(r"[A-Za-z]{2,}", text)) >= 5 or len(re.findall("[\u4e00-\u9fff]", text)) > 15

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from cityloom.contract.model import Files
 from cityloom.readers import Reader, open_reader
+from cityloom.readers.apart import ApartReader
 
 _MOST_ROWS = 200_000
 _MOST_BYTES = 256 << 20
@@ -15,11 +16,16 @@ _MOST_BYTES = 256 << 20
 
 @dataclass(frozen=True)
 class Sample:
-    """The first rows of a file; ``malformed`` counts those that could not be split."""
+    """The first rows of a file; ``malformed`` counts those that could not be split.
+
+    ``geometry`` is the column of the file's own geometries, and ``crs`` what it says of them.
+    """
 
     rows: pa.Table
     is_whole: bool
     malformed: int
+    geometry: str | None = None
+    crs: str | None = None
 
 
 def read_sample(path: Path, files: Files) -> Sample:
@@ -33,12 +39,19 @@ def read_sample(path: Path, files: Files) -> Sample:
     rows = size = malformed = 0
     for batch in reader.batches(reader.columns):
         if rows >= _MOST_ROWS or size >= _MOST_BYTES:
-            return Sample(pa.concat_tables(tables), False, malformed)
+            return _sample(reader, tables, False, malformed)
         tables.append(batch.rows)
         rows += len(batch.rows)
         size += batch.rows.nbytes
         malformed += len(batch.malformed)
-    return Sample(pa.concat_tables(tables), True, malformed)
+    return _sample(reader, tables, True, malformed)
+
+
+def _sample(reader: Reader, tables: list[pa.Table], is_whole: bool, malformed: int) -> Sample:
+    rows = pa.concat_tables(tables)
+    if not isinstance(reader, ApartReader):
+        return Sample(rows, is_whole, malformed)
+    return Sample(rows, is_whole, malformed, reader.geometry, reader.crs)
 
 
 def read_columns(path: Path, files: Files, names: Sequence[str]) -> pa.RecordBatchReader:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Literal
 
 from cityloom.contract.draft.guesses import TYPE_SHARE, Guess, doubts, strays
 from cityloom.contract.draft.headers import Header
@@ -12,6 +13,10 @@ _WKT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _WKB = re.compile(r"0[01](?:[0-9A-Fa-f]{2}){20,}")
+_WKB_TYPES = {
+    1: "POINT", 2: "LINESTRING", 3: "POLYGON", 4: "MULTIPOINT", 5: "MULTILINESTRING",
+    6: "MULTIPOLYGON", 7: "GEOMETRYCOLLECTION",
+}  # fmt: skip
 _GEOJSON = re.compile(r'\{.*"type"\s*:\s*"([A-Z][A-Za-z]+)".*', re.DOTALL)
 _GEOMETRIES = {
     name.upper() for name in (
@@ -26,10 +31,34 @@ def geometry_type(text: str) -> str | None:
     if found := _WKT.fullmatch(text):
         return f"{found[1] or ''}{found[2]}".upper()
     if _WKB.fullmatch(text):
-        return "GEOMETRY"
+        return _wkb_type(text)
     found = _GEOJSON.fullmatch(text)
     kind = found[1].upper() if found and '"coordinates"' in text else ""
     return kind if kind in _GEOMETRIES else None
+
+
+def _wkb_type(text: str) -> str:
+    """The kind of geometry of hexadecimal WKB, by its number of a type."""
+    order: Literal["little", "big"] = "little" if text[1] == "1" else "big"
+    number = int.from_bytes(bytes.fromhex(text[2:10]), order) % 1000 & 0xFF
+    return _WKB_TYPES.get(number, "GEOMETRY")
+
+
+def _one_of(kinds: set[str]) -> str:
+    """The kind of a column of some kinds; a multi-geometry stands for single ones too."""
+    singles = {kind.removeprefix("MULTI") for kind in kinds}
+    return max(kinds, key=len) if len(singles) == 1 else "GEOMETRY"
+
+
+def _in_degrees(text: str) -> bool:
+    """Whether the first coordinates of a geometry could be longitude and latitude."""
+    if _WKB.fullmatch(text):
+        from shapely import bounds, from_wkb
+
+        x, y, *_ = bounds(from_wkb(text, on_invalid="ignore")).tolist()
+        return bool(abs(x) <= 180 and abs(y) <= 90)
+    numbers = [float(n) for n in re.findall(r"-?[0-9]+\.[0-9]+", text)[:2]]
+    return len(numbers) == 2 and abs(numbers[0]) <= 180 and abs(numbers[1]) <= 90
 
 
 def guess_geometry(header: Header, values: Values) -> Guess | None:
@@ -37,12 +66,10 @@ def guess_geometry(header: Header, values: Values) -> Guess | None:
     if values.matching(geometry_type) < TYPE_SHARE:
         return None
     kinds = {kind for value in values.counts if (kind := geometry_type(value))}
-    kind = kinds.pop() if len(kinds) == 1 else "GEOMETRY"
-    numbers = [float(n) for n in re.findall(r"-?[0-9]+\.[0-9]+", next(iter(values.counts)))[:2]]
-    degrees = len(numbers) == 2 and abs(numbers[0]) <= 180 and abs(numbers[1]) <= 90
+    degrees = _in_degrees(next(iter(values.counts)))
     return Guess(
         logical_type="object",
-        physical_type=kind,
+        physical_type=_one_of(kinds),
         doubts=doubts(
             "the CRS is not stated: WGS 84 (EPSG:4326) is assumed" if degrees
             else "its coordinates are not degrees: name the CRS (customProperties: crs)",

@@ -71,7 +71,8 @@ def _format_by_member(path: Path) -> str:
             return form
     raise DeliveryError(
         f"{path.name}: format not known by its name; a draft is made of .csv, .tsv, .txt, .json, "
-        ".ndjson, .geojson, .parquet or .arrow, or of one such file in a .gz or .zip"
+        ".ndjson, .geojson, .parquet, .arrow, .xlsx, .xls, .xlsb, .ods, .gpkg or .shp, of a zipped "
+        "Shapefile, or of one file of text in a .gz or .zip"
     )
 
 

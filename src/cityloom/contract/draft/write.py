@@ -79,6 +79,12 @@ def _server(draft: DraftedContract) -> Iterator[str]:
         yield f"    delimiter: {'tab' if files.delimiter == chr(9) else scalar(files.delimiter)}"
     if files.encoding != "utf-8":
         yield f"    encoding: {files.encoding}"
+    stated = {"sheet": files.sheet, "header": files.header, "layer": files.layer}
+    if any(value is not None for value in stated.values()):
+        yield "    customProperties:"
+        for name, value in stated.items():
+            if value is not None:
+                yield f"      - {{property: {name}, value: {scalar(value)}}}"
 
 
 def _column(column: DraftedColumn, default: Classification) -> Iterator[str]:
