@@ -193,3 +193,23 @@ def test_a_name_in_another_encoding_is_a_delivery_like_any_other(
     runs = [run for run in city.weave() if run.dataset == "thing"]
     assert [(run.source, run.rows_kept) for run in runs] == [(source, 1)]
     assert [step for step in city.plan() if step.dataset == "thing"] == []
+
+
+def test_a_link_that_leads_out_of_the_inbox_is_refused_and_one_within_it_is_not(
+    tmp_path: Path,
+) -> None:
+    city = new_city(tmp_path / "city", {"place": contract_text("place", [column("name")])})
+    (tmp_path / "secret.csv").write_text("name\nsecret\n", encoding="utf-8")
+    folder = city.path / "inbox" / "place"
+    folder.mkdir()
+    (folder / "a.csv").write_text("name\na\n", encoding="utf-8")
+    (folder / "b.csv").symlink_to("a.csv")
+    (folder / "c.csv").symlink_to(tmp_path / "secret.csv")
+    for name in ("a.csv", "b.csv"):
+        city.receive("place", folder / name)
+    with pytest.raises(DeliveryError, match="leads out of the inbox"):
+        city.receive("place", folder / "c.csv")
+    assert {row["name"] for row in rows(city, "place")} == {"a"}
+    shared = tmp_path / "city" / "inbox" / "shared"
+    shared.symlink_to(tmp_path)
+    city.receive("place", shared / "secret.csv")

@@ -112,6 +112,24 @@ def files_in(path: Path) -> list[DeliveredFile]:
     return sorted(delivered, key=lambda file: in_order(file.source))
 
 
+def check_link(city: Path, path: Path) -> None:
+    """See that a file that lies in a city is no link to a file outside of its folder and the inbox.
+
+    Whoever may put files into an inbox could otherwise have any file of the machine read.
+
+    Raises:
+        DeliveryError: it is one.
+    """
+    inbox = city / "inbox"
+    if not path.is_symlink() or city.absolute() not in path.absolute().parents:
+        return
+    if not any(path.resolve().is_relative_to(f.resolve()) for f in (inbox, path.parent)):
+        raise DeliveryError(
+            f"{path.name}: a link that leads out of the inbox; deliver the file itself, or receive "
+            "what it leads to with: cityloom receive DATASET FILE"
+        )
+
+
 def in_text(name: PurePath | str) -> str:
     """A name as text, also one that was written in GBK, or in whatever bytes."""
     written = os.fsencode(name.as_posix() if isinstance(name, PurePath) else name)

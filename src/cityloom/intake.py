@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cityloom.contract import Contract
 from cityloom.errors import DeliveryError, StorageError, UsageError
-from cityloom.inbox import DeliveredFile, delivered_files
+from cityloom.inbox import DeliveredFile, check_link, delivered_files
 from cityloom.lake import DELIVERY
 from cityloom.measure import Meter
 from cityloom.policy import is_open
@@ -99,6 +99,7 @@ def take_in(city: "City", dataset: str, file: DeliveredFile) -> Run:
     )
     meter, place = Meter(), _place(city, contract)
     try:
+        check_link(city.path, file.path)
         reader = fitted(open_reader(file.path, contract.files), contract, file.path.name)
         receive(place, reader, file.source, Account(run, meter))
     except StorageError:

@@ -62,6 +62,11 @@ class Xlsx:
         except _DAMAGE as error:
             raise damaged(error) from None
 
+    @property
+    def sheets(self) -> list[str]:
+        """The names of its sheets."""
+        return list(self._parts)
+
     def look(self, sheet: str) -> Look:
         """A look at all cells of a sheet."""
         found = Look()
