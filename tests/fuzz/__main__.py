@@ -8,15 +8,13 @@ python -m tests.fuzz --guided SECONDS          the parsers of ours, guided by th
 import argparse
 import json
 import pickle
+import random
 import subprocess
 import sys
 from pathlib import Path
 from typing import IO
 
-import hypothesis
-from hypothesis import HealthCheck, Phase
-
-from tests.fuzz.cases import Case, cases, read_case
+from tests.fuzz.cases import Case, random_case, read_case
 from tests.fuzz.runner import ROOT, Broken, Runner, Tally
 
 
@@ -24,30 +22,28 @@ def run_cases(count: int, seed: int, log: IO[str] | None = None) -> Tally:
     """Many cases, one after the other; a broken one is noted and the run goes on."""
     runner, tally = Runner(), Tally()
 
-    @hypothesis.seed(seed)
-    @hypothesis.settings(
-        max_examples=count, deadline=None, database=None, phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    @hypothesis.given(cases())
-    def one(case: Case) -> None:
-        try:
-            found = runner.run(case)
-            tally.add(case, found)
-            if log:
-                log.write(json.dumps({**found, "case": case.text()}) + "\n")
-        except Broken as broken:
-            tally.lose(case, str(broken))
-            print(f"✗ {broken}", file=sys.stderr, flush=True)
-        done = sum(counts.total() for counts in tally.outcomes.values())
-        if done % 250 == 0:
-            print(f"{done:,} of {count:,}", file=sys.stderr, flush=True)
-
+    chance = random.Random(seed)
     try:
-        one()
+        for number in range(1, count + 1):
+            case = random_case(chance)
+            _note(case, runner, tally, log)
+            if number % 250 == 0:
+                print(f"{number:,} of {count:,}", file=sys.stderr, flush=True)
     finally:
         runner.close()
     return tally
+
+
+def _note(case: Case, runner: Runner, tally: Tally, log: IO[str] | None) -> None:
+    try:
+        found = runner.run(case)
+    except Broken as broken:
+        tally.lose(case, str(broken))
+        print(f"✗ {broken}", file=sys.stderr, flush=True)
+        return
+    tally.add(case, found)
+    if log:
+        log.write(json.dumps({**found, "case": case.text()}) + "\n")
 
 
 def together(parts: list[Tally]) -> Tally:

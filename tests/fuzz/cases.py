@@ -113,6 +113,22 @@ def mutations() -> st.SearchStrategy[tuple[Mutation, ...]]:
     return st.one_of(st.just(()), st.just(()), some)
 
 
+def random_case(chance: random.Random) -> Case:
+    """Any case, each kind as often as others of its cost: in a long run none is favoured."""
+    quick = [kind for kind in MAKERS if kind not in SLOW]
+    kind = chance.choice(SLOW if chance.random() < 0.1 else quick)
+    changes = chance.choice([0, 0, 0, 1, 2, 5])
+    return Case(
+        kind,
+        chance.getrandbits(32),
+        chance.choice(DATASETS),
+        tuple(
+            Mutation(chance.choice(list(_CHANGES)), chance.random(), chance.getrandbits(32))
+            for _ in range(changes)
+        ),
+    )
+
+
 def cases() -> st.SearchStrategy[Case]:
     """Any case; one in ten of a kind that starts a process."""
     quick = st.sampled_from([kind for kind in MAKERS if kind not in SLOW])

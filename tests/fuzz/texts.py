@@ -150,11 +150,13 @@ def table(chance: Random) -> pa.Table:
         "day": pa.array([dt.date(2024, 2, 29)] * size, pa.date32()),
         "at": pa.array([dt.datetime(2024, 2, 29)] * size, pa.timestamp(chance.choice(["s", "ns"]))),
         "flag": pa.array([True, None] * (size // 2) + [False] * (size % 2)),
-        "note": pa.array([chance.choice(["区", "=1+1", None])] * size).dictionary_encode(),
+        "note": pa.array([chance.choice(["区", "=1+1", None])] * size, pa.string()),
         "geometry": pa.array([shapely.Point(n, 22).wkb for n in range(size)], pa.binary()),
     }
     if chance.random() < 0.3:
         columns["note"] = pa.array([[{"a": 1}]] * size)
+    elif chance.random() < 0.5:
+        columns["note"] = columns["note"].dictionary_encode()
     return pa.table(columns)
 
 
