@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory, gettempdir
 from cityloom.contract.model import Files
 from cityloom.errors import DeliveryError
 from cityloom.readers.apart import ApartReader
-from cityloom.readers.stream import must_be_a_file, refusing
+from cityloom.readers.stream import is_folder, must_be_a_file, refusing
 
 SIDE_FILES = (".shx", ".dbf", ".prj", ".cpg", ".qpj", ".qix", ".sbn", ".sbx", ".qmd", ".shp.xml")
 """How the names of the files end that come with a ``.shp`` and are no deliveries themselves."""
@@ -101,7 +101,7 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     found = archive.infolist()
     if len(found) > _MOST_MEMBERS:
         raise ValueError(f"more than {_MOST_MEMBERS:,} files in it")
-    names = ((info, PurePosixPath(info.filename)) for info in found if not info.is_dir())
+    names = ((info, PurePosixPath(info.filename)) for info in found if not is_folder(info))
     return [i for i, p in names if "__MACOSX" not in p.parts and not p.name.startswith(".")]
 
 

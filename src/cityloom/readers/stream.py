@@ -98,8 +98,13 @@ def _opened(path: Path, opened: ExitStack) -> Source:
     return opened.enter_context(open(path, "rb", buffering=0))
 
 
+def is_folder(member: zipfile.ZipInfo) -> bool:
+    """Whether a member of an archive is a folder; one without a name is none."""
+    return member.filename.endswith("/")
+
+
 def _only_member(path: Path, archive: zipfile.ZipFile) -> str:
-    members = [info.filename for info in archive.infolist() if not info.is_dir()]
+    members = [info.filename for info in archive.infolist() if not is_folder(info)]
     if len(members) != 1:
         raise DeliveryError(
             f"{path.name}: a zip archive must hold one file, this one holds {len(members)}; "

@@ -12,7 +12,7 @@ from zipfile import ZipFile, is_zipfile
 from cityloom.contract.model import Files
 from cityloom.errors import DeliveryError
 from cityloom.readers import file_format
-from cityloom.readers.stream import BLOCK, open_bytes
+from cityloom.readers.stream import BLOCK, is_folder, open_bytes
 
 csv.field_size_limit(max(csv.field_size_limit(), BLOCK))  # a field may be as long as the head
 
@@ -66,7 +66,7 @@ def _format_by_member(path: Path) -> str:
     """The format of the one file in an archive whose own name does not tell it."""
     if path.suffix.lower() == ".zip" and is_zipfile(path):
         with ZipFile(path) as archive:
-            members = [info.filename for info in archive.infolist() if not info.is_dir()]
+            members = [info.filename for info in archive.infolist() if not is_folder(info)]
         if len(members) == 1 and (form := _format_by_name(Path(members[0]))):
             return form
     raise DeliveryError(
