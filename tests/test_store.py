@@ -29,7 +29,9 @@ def test_making_the_store_is_one_transaction(tmp_path: Path) -> None:
         event.remove(Engine, "before_cursor_execute", stop)
     with sqlite3.connect(tmp_path / "store.sqlite") as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
-    assert tables(tmp_path) == {"alembic_version", "run", "seen_file", "file_digest"}
+    assert tables(tmp_path) == {
+        "alembic_version", "run", "seen_file", "file_digest", "source", "source_file"
+    }  # fmt: skip
 
 
 def test_a_store_is_opened_again_as_it_is(tmp_path: Path) -> None:

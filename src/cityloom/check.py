@@ -8,7 +8,7 @@ from importlib.metadata import version
 from cityloom.city import City
 from cityloom.contract import SUFFIX, Contract
 from cityloom.damage import lake_damage
-from cityloom.errors import UsageError, mended
+from cityloom.errors import UsageError, mended, passed_over
 from cityloom.inbox import in_text, overlooked_files
 from cityloom.runs import DERIVE, EXPIRE, RECEIVE, REPLAY, TILE, Run
 
@@ -36,7 +36,17 @@ class Finding:
 
 def findings(city: City) -> list[Finding]:
     """Everything that is wrong, the installation first."""
-    return [*_installation(), *_ledger(city), *_of_datasets(city), *_strays(city)]
+    return [
+        *_installation(), *_ledger(city), *_of_datasets(city), *_sources(city), *_strays(city)
+    ]  # fmt: skip
+
+
+def _sources(city: City) -> Iterator[Finding]:
+    """Sources that fail, are late, or feed no dataset."""
+    from cityloom.sources.standing import wrongs
+
+    with passed_over():
+        yield from (Finding(*wrong) for wrong in wrongs(city))
 
 
 def _of_datasets(city: City) -> Iterator[Finding]:

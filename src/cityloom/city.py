@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cityloom.erasure import Erasure
     from cityloom.graph import DatasetFunction, Graph
     from cityloom.references import References
+    from cityloom.sources.pull import Pull
     from cityloom.weaving import OnStep
 
 FOLDERS = ("contracts", "inbox", "lake", "scratch", "scratch/writer")
@@ -364,6 +365,17 @@ class City:
                 for file in files_in(Path(path))
                 if again or known.get(file.source) != self.fingerprints.of(file.path)
             ]
+
+    def pull(self, names: Iterable[str] = (), every: bool = False) -> "Iterator[Pull]":
+        """Put into the inbox what sources have that are due, named, or all where ``every``.
+
+        Raises:
+            UsageError: the city has no such source.
+        """
+        from cityloom.sources.pull import pull
+
+        with faults_in_words(self.path):
+            yield from pull(self, names, every)
 
     def replay(self, dataset: str) -> list[Run]:
         """Judge a dataset's refused rows again, by its contract and references as they are now."""

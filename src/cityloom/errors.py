@@ -42,6 +42,10 @@ class DeliveryError(UsageError):
         self.discreet = discreet or message
 
 
+class PullError(UsageError):
+    """A source that cannot be pulled from; what was pulled before is whole."""
+
+
 class AccessRefused(UsageError):
     """A read that policy does not permit; the message names the rule and whom to ask."""
 

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from cityloom.engine.urls import parse_url
 from cityloom.errors import UsageError, pasteable
 from cityloom.mistakes import first_mistake
+from cityloom.sources.network import Network
+from cityloom.sources.stated import Sources
 
 FILE = "city.toml"
 FORMAT = 1
@@ -33,6 +35,8 @@ class Settings(BaseModel):
     languages: tuple[str, ...] = LANGUAGES
     engine: str = "duckdb://"
     database: str = "sqlite:///store.sqlite"
+    network: Network = Network()
+    sources: Sources = {}
 
     @field_validator("engine")
     @classmethod
@@ -104,14 +108,16 @@ def checked_settings(stated: Mapping[str, object], origin: str) -> Settings:
 
 def write_settings(city: Path, settings: Settings) -> None:
     """Write ``city.toml`` with what differs from the defaults."""
-    said = settings.model_dump(exclude_defaults=True) | {"format": settings.format}
+    said = settings.model_dump(mode="json", exclude_defaults=True) | {"format": settings.format}
     lines = [f"{key} = {_toml(value)}" for key, value in said.items()]
     (city / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _toml(value: object) -> str:
     if isinstance(value, int):
-        return str(value)
-    if isinstance(value, tuple):
+        return str(value).lower()
+    if isinstance(value, list):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
     return json.dumps(str(value), ensure_ascii=False)

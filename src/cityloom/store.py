@@ -24,7 +24,7 @@ from cityloom.errors import StorageError, UsageError, plain
 metadata = MetaData()
 """Every table of the store."""
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration."""
 
 _ALONE = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(20114)"}

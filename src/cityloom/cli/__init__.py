@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import typer
 
 COMMANDS = (
-    "new", "receive", "weave", "serve", "check", "datasets", "show", "runs", "quarantine",
+    "new", "pull", "receive", "weave", "serve", "check", "datasets", "show", "runs", "quarantine",
     "export", "contract", "erase",
 )  # fmt: skip
 

@@ -1,0 +1,139 @@
+"""Where a city may connect to: the hosts it lists, at addresses that were looked at first."""
+
+import socket
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from cityloom.errors import PullError
+
+SECONDS = 30
+"""How long a host may take to answer."""
+
+_TRANSLATED = ip_network("64:ff9b::/96")
+"""The addresses that stand for those of IPv4 behind a translator (RFC 6052)."""
+
+Address = IPv4Address | IPv6Address
+
+
+class Network(BaseModel):
+    """``[network]`` of ``city.toml``: the hosts that sources may be at.
+
+    An entry is a host's name or address, with ``:port`` if only that port is meant. What is in
+    ``hosts`` is reached at public addresses alone, what is in ``internal`` at any. ``ca`` is a PEM
+    file of certificate authorities that are trusted besides the system's.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    hosts: tuple[str, ...] = ()
+    internal: tuple[str, ...] = ()
+    ca: str = ""
+
+    @field_validator("hosts", "internal")
+    @classmethod
+    def _are_hosts(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in entries:
+            if not entry or any(sign in entry for sign in "/*@ "):
+                raise ValueError(
+                    f"'{entry}' is not a host; expected a name or an address, "
+                    "as in 'data.example.org' or '10.0.0.5:5432'"
+                )
+        return tuple(entry.lower() for entry in entries)
+
+    def is_internal(self, host: str, port: int) -> bool:
+        """Whether a host may have a private address."""
+        return _is_among(host, port, self.internal)
+
+    def addresses(self, host: str, port: int) -> list[str]:
+        """The addresses of a host that may be connected to.
+
+        Raises:
+            PullError: the host is not listed, is not known, or has private addresses alone.
+        """
+        internal = self.is_internal(host, port)
+        if not internal and not _is_among(host, port, self.hosts):
+            raise PullError(
+                f"{host}:{port} is not among the hosts of [network] in city.toml; "
+                "list it there if data may be pulled from it"
+            )
+        found = _resolved(host, port)
+        if internal:
+            return found
+        if public := [address for address in found if self._may_be_met(address)]:
+            return public
+        raise PullError(
+            f"{host}:{port} has the private address {found[0]}; "
+            "list it under internal of [network] in city.toml if that is meant"
+        )
+
+    def trusts(self, host: str, port: int, what: str) -> None:
+        """See that a host is internal, for a library that looks up its address by itself.
+
+        Raises:
+            PullError: it is not.
+        """
+        if not self.is_internal(host, port):
+            raise PullError(
+                f"{host}:{port} is not under internal of [network] in city.toml; {what} looks up "
+                "the address itself, so list it there if its name server is trusted"
+            )
+
+    def connect(self, host: str, port: int) -> socket.socket:
+        """A connection to one of a host's addresses, each looked at before.
+
+        Raises:
+            PullError: none may be connected to, or none answers.
+        """
+        said = ""
+        for address in self.addresses(host, port):
+            try:
+                return socket.create_connection((address, port), timeout=SECONDS)
+            except OSError as error:
+                said = error.strerror or str(error)
+        raise PullError(f"{host}:{port} does not answer: {said}")
+
+    def answering(self, host: str, port: int) -> str:
+        """The first of a host's addresses that may be connected to and answers.
+
+        Raises:
+            PullError: there is none.
+        """
+        with self.connect(host, port) as connection:
+            return str(connection.getpeername()[0])
+
+    def _may_be_met(self, address: str) -> bool:
+        return is_public(ip_address(address)) or address in self.internal
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address, and whatever address of IPv4 it stands for, is one of the Internet."""
+    if isinstance(address, IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if address in _TRANSLATED:
+            inner = IPv4Address(int(address) & 0xFFFFFFFF)
+        if address.teredo:
+            inner = address.teredo[1]
+        if inner:
+            return is_public(inner)
+    return address.is_global and not address.is_multicast
+
+
+def shown(url: str) -> str:
+    """A URL without what may be secret in it: user, password, query and fragment."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _is_among(host: str, port: int, entries: tuple[str, ...]) -> bool:
+    name = host.lower().rstrip(".")
+    return name in entries or f"{name}:{port}" in entries
+
+
+def _resolved(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise PullError(f"{host} is not known to the name server; is it written right?") from None
+    return list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
