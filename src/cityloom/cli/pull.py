@@ -48,5 +48,5 @@ def _line(item: "Pull") -> str:
     if not item.files:
         return f"✓ {subject}: nothing new"
     files = "1 file" if item.files == 1 else f"{item.files:,} files"
-    rows = f", {item.rows:,} rows" if item.rows else ""
+    rows = f", {item.rows:,} {'row' if item.rows == 1 else 'rows'}" if item.rows else ""
     return f"✓ {subject}: {files}{rows}, {item.size:,} bytes {item.seconds:.1f} s"

@@ -35,7 +35,7 @@ class Secret(BaseModel):
         """
         found = os.environ.get(self.env, "") if self.env else _read(city / self.file)
         if not found:
-            where = f"the variable {self.env}" if self.env else self.file
+            where = f"the variable {self.env}" if self.env else Path(self.file).name
             raise PullError(f"{where} holds nothing; put the password or key there")
         return found
 
@@ -70,9 +70,9 @@ def keep_to_oneself(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except OSError:
-        raise PullError(f"{path}: no such file; put the password or key there") from None
+        raise PullError(f"{path.name}: no such file; put the password or key there") from None
     if not stat.S_ISREG(mode) or stat.S_IMODE(mode) & 0o077:
-        raise PullError(f"{path}: others may read it; run: chmod 600 {path}")
+        raise PullError(f"{path.name}: others may read it; let its owner alone: chmod 600")
 
 
 def without(text: str, secrets: Iterable[str]) -> str:

@@ -142,7 +142,7 @@ def reached(url: URL, city: Path) -> URL:
         return url.set(drivername=DRIVERS[backend])
     path = (city / (url.database or "")).resolve()
     if not path.is_file():
-        raise PullError(f"{path}: no such file")
+        raise PullError(f"{path.name}: no such file, as it is named in city.toml")
     return URL.create("sqlite", database=f"{path.as_uri()}", query={"mode": "ro", "uri": "true"})
 
 

@@ -53,5 +53,5 @@ class Job(Generic[Kind]):
             PullError: there is none.
         """
         if not (found := self.city / path).is_file():
-            raise PullError(f"{found}: no such file")
+            raise PullError(f"{found.name}: no such file, as it is named in city.toml")
         return found

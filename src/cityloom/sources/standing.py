@@ -29,6 +29,11 @@ class Standing:
     late: timedelta | None
 
     @property
+    def pulled(self) -> datetime | None:
+        """When it was last pulled, if it ever was."""
+        return datetime.fromisoformat(self.state.pulled) if self.state.pulled else None
+
+    @property
     def facts(self) -> dict[str, object]:
         """What may be shown of it to whoever may look at the console."""
         every = self.source.every

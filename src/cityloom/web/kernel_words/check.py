@@ -59,6 +59,13 @@ FINDINGS = sayings(
         "write ‘path: inbox/%(dataset)s’ in %(file)s to receive what lies in inbox/%(dataset)s/ "
         "and in inbox/%(dataset)s.*, or move the files"
     ),
+    N_("source %(source)s feeds ‘%(dataset)s’, which is no dataset that is delivered"),
+    N_("put %(file)s there, or mend city.toml"),
+    N_("source %(source)s of %(dataset)s fails: %(why)s"),
+    N_("mend it, then run: %(command)s"),
+    N_("source %(source)s of %(dataset)s was never pulled"),
+    N_("source %(source)s of %(dataset)s was last pulled %(span)s ago"),
+    N_("see that the timer of ‘cityloom pull’ runs, or run: %(command)s"),
     N_("scratch/ holds what an interrupted run left: %(files)s"),
     N_("the next weave clears it"),
     N_("ask its owner, %(owner)s"),

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from cityloom.contract import Column, Contract
 from cityloom.lineage import run_events, run_id
 from cityloom.runs import DERIVE, Run
+from cityloom.sources.standing import standings
 from cityloom.web.answers import Table
 from cityloom.web.asked import Form, form_of
 from cityloom.web.kernel_words import note_words
@@ -46,10 +47,12 @@ def contract(request: Request, dataset: str) -> Response:
     shown = section(request, dataset, "contract")
     columns = [_column_facts(column) for column in shown.contract.stored]
     facts = {**shown.entry.as_facts(), **_contract_facts(shown.contract), "columns": columns}
+    sources = standings(shown.look.city, dataset)
+    facts["sources"] = [item.facts for item in sources]
     table = Table(
         _COLUMN_FACTS, [[_cell(item[name]) for name in _COLUMN_FACTS] for item in columns]
     )
-    return shown.answer({}, facts, table)
+    return shown.answer({"sources": sources}, facts, table)
 
 
 @router.get("/datasets/{dataset}/lineage")
