@@ -1,6 +1,7 @@
 """Files over SFTP, from a server that is known by its key."""
 
 import asyncio
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -189,6 +190,25 @@ def test_a_wrong_password_is_refused_and_not_said(
     assert said == "127.0.0.1 does not let city in"
     monkeypatch.delenv("PARK_PASSWORD")
     assert "the variable PARK_PASSWORD holds nothing" in pulled(City.open(tmp_path / "city")).error
+
+
+def test_a_file_that_may_not_be_read_does_not_stop_the_others(
+    sftp: Sftp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(server: object, path: bytes, *more: object) -> object:
+        if path.endswith(b"a.csv"):
+            raise PermissionError(errno.EACCES, "not this one")
+        return opened(server, path, *more)
+
+    opened = asyncssh.SFTPServer.open
+    monkeypatch.setattr(asyncssh.SFTPServer, "open", refuse)
+    city = city_of(tmp_path / "city", sftp)
+    sftp.put("out/a.csv", "id,kind\n1,oak\n")
+    sftp.put("out/b.csv", "id,kind\n2,elm\n")
+    found = pulled(city)
+    assert found.error.startswith("a.csv: ")
+    assert found.files == 1
+    assert woven(city) == {"2"}
 
 
 def test_a_folder_that_is_missing_and_a_server_that_is_away_are_told(

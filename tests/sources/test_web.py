@@ -193,6 +193,25 @@ def test_credentials_do_not_follow_a_redirect_to_another_host(
         assert "authorization" not in other.asked[0][1]
 
 
+def test_credentials_are_for_the_server_of_the_source_alone(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PARK_TOKEN", "very-secret")
+    with Site().open() as other:
+        more = 'index = "SITE/index"\ntoken = {env = "PARK_TOKEN"}'
+        city = city_of(tmp_path / "city", site, more)
+        toml = city.path / "city.toml"
+        toml.write_text(
+            toml.read_text().replace("internal = [", f'internal = ["127.0.0.1:{other.port}", ')
+        )
+        site.says("/index", [f"{other.url}/a.csv", f"{site.url}/b.csv"])
+        other.says("/a.csv", "id,kind\n1,oak\n")
+        site.says("/b.csv", "id,kind\n2,oak\n")
+        assert sound(city).files == 2
+        assert [asked.get("authorization") for _, asked in site.asked] == ["Bearer very-secret"] * 2
+        assert [asked.get("authorization") for _, asked in other.asked] == [None]
+
+
 def test_the_address_that_was_looked_at_is_the_one_that_is_asked(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,8 +117,7 @@ def _pages(connection: sa.Connection, statement: sa.Select[Any], has_mark: bool)
 @contextmanager
 def _connected(job: Job[DatabaseSource]) -> Iterator[sa.Connection]:
     url = reached(make_url(job.source.url), job.city)
-    if url.host:
-        _check(job, url)
+    _check(job, url)
     password = job.reveal(job.source.password) or None
     try:
         engine = sa.create_engine(
@@ -149,8 +148,10 @@ def reached(url: URL, city: Path) -> URL:
 def _check(job: Job[DatabaseSource], url: URL) -> None:
     """See that a host may be reached; a driver that looks up its address itself must be trusted."""
     backend = url.get_backend_name()
-    if backend != "postgresql":
-        job.network.trusts(url.host or "", url.port or PORTS[backend], f"the driver of {backend}")
+    if backend == "sqlite" or (backend == "postgresql" and url.host):
+        return
+    what = f"the driver of {backend}" if url.host else "a socket of this machine"
+    job.network.trusts(url.host or "localhost", url.port or PORTS[backend], what)
 
 
 def _arguments(job: Job[DatabaseSource], url: URL) -> dict[str, Any]:
@@ -174,7 +175,6 @@ def _postgresql(job: Job[DatabaseSource], url: URL, seconds: int) -> dict[str, A
     told: dict[str, Any] = {"connect_timeout": SECONDS, "options": options}
     port = url.port or PORTS["postgresql"]
     if not url.host:
-        job.network.trusts("localhost", port, "a socket of this machine")
         return told
     told["hostaddr"] = job.network.answering(url.host, port)
     if not job.network.is_internal(url.host, port):

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from cityloom.errors import PullError
+from cityloom.errors import PullError, faults_in_words
 
 _PARTIAL = ".pulling-"
 _LONGEST_NAME = 200
@@ -93,11 +93,13 @@ class Sink:
         Raises:
             FileRefused: the file is larger than ``largest_mb``.
             PullError: the pull has taken longer than ``longest``.
+            StorageError: the disk is full or fails.
         """
         self._clock.check()
         check_size(self.size + len(data), self._largest_mb)
         self.size += len(data)
-        return self._out.write(data)
+        with faults_in_words():
+            return self._out.write(data)
 
 
 class Clock:

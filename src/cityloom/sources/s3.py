@@ -9,7 +9,7 @@ from pyarrow import fs
 
 from cityloom.contract import Contract
 from cityloom.errors import PullError, plain
-from cityloom.sources.drop import Sink
+from cityloom.sources.drop import FileRefused, Sink
 from cityloom.sources.files import RemoteFile, pull_files
 from cityloom.sources.job import Job
 from cityloom.sources.network import SECONDS
@@ -67,9 +67,12 @@ class _Bucket:
                 yield RemoteFile(name, entry.path, _marker(entry), entry.size)
 
     def fetch(self, file: RemoteFile, known: str, sink: Sink) -> str:
-        with self._store.open_input_stream(file.place) as stream:
-            while block := stream.read(_BLOCK):
-                sink.write(block)
+        try:
+            with self._store.open_input_stream(file.place) as stream:
+                while block := stream.read(_BLOCK):
+                    sink.write(block)
+        except FileNotFoundError as error:
+            raise FileRefused(plain(error)) from None
         return file.marker
 
 

@@ -12,7 +12,7 @@ import paramiko
 from cityloom.contract import Contract
 from cityloom.errors import PullError, plain
 from cityloom.sources.credentials import keep_to_oneself
-from cityloom.sources.drop import Sink
+from cityloom.sources.drop import FileRefused, Sink
 from cityloom.sources.files import RemoteFile, pull_files
 from cityloom.sources.job import Job
 from cityloom.sources.network import SECONDS
@@ -21,6 +21,7 @@ from cityloom.sources.stated import SftpSource
 
 _SSH_PORT = 22
 _PARALLEL = 64
+_OF_ONE_FILE = (FileNotFoundError, PermissionError)
 _FAULTS = (paramiko.SSHException, OSError, EOFError, UnicodeDecodeError)
 
 
@@ -117,7 +118,12 @@ class _Folder:
                 yield RemoteFile(name, place, _marker(entry), entry.st_size)
 
     def fetch(self, file: RemoteFile, known: str, sink: Sink) -> str:
-        self._client.getfo(file.place, sink, max_concurrent_prefetch_requests=_PARALLEL)
+        try:
+            self._client.getfo(file.place, sink, max_concurrent_prefetch_requests=_PARALLEL)
+        except OSError as error:
+            if isinstance(error, _OF_ONE_FILE) or "size mismatch" in str(error):
+                raise FileRefused(plain(error)) from None
+            raise
         return file.marker
 
 

@@ -44,6 +44,8 @@ def check_database_url(value: object) -> object:
         raise ValueError("a password does not stand in a URL; state password beside it")
     if backend == "sqlite" and not url.database:
         raise ValueError("expected the path of a file, as in 'sqlite:///permits.db'")
+    if backend not in ("sqlite", *SOCKETS) and not url.host:
+        raise ValueError(f"expected a host, as in '{backend}://reader@host/database'")
     for name, stated in url.query.items():
         is_socket = name == SOCKETS.get(backend) and str(stated).startswith("/")
         if name not in OPTIONS and not is_socket:

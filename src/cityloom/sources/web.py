@@ -1,7 +1,8 @@
 """HTTP to listed hosts alone: each hop of a redirect is looked at, and TLS is verified."""
 
 import ssl
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -22,6 +23,21 @@ LARGEST_ANSWER = 64 << 20
 
 _BLOCK = 1 << 20
 AnyWeb = TypeVar("AnyWeb", bound=Web)
+
+
+class OwnServer(httpx.Auth):
+    """Credentials that are sent to the server for which they are stated, and to no other."""
+
+    def __init__(self, url: str, written: str) -> None:
+        """``written`` is what the header ``Authorization`` says to the server of a URL."""
+        self._server = _server(httpx.URL(url))
+        self._written = written
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Send a request, with the credentials if it is for that server."""
+        if _server(request.url) == self._server:
+            request.headers["Authorization"] = self._written
+        yield request
 
 
 class CheckedTransport(httpx.BaseTransport):
@@ -83,15 +99,15 @@ def connected(job: Job[AnyWeb], url: str) -> Iterator[httpx.Client]:
         PullError: the server cannot be reached, answers badly, or is not verified.
     """
     unencrypted = url.startswith("http:")
-    headers, auth = _credentials(job)
-    if (headers or auth) and unencrypted and not _is_internal(job, url):
+    written = _credentials(job)
+    if written and unencrypted and not _is_internal(job, url):
         raise PullError(f"{shown(url)} is not encrypted; state https, since credentials are sent")
     transport = CheckedTransport(job.network, _trusted(job), unencrypted)
     try:
         with httpx.Client(
             transport=transport,
-            auth=auth,
-            headers={"Accept-Encoding": "identity", "User-Agent": "cityloom", **headers},
+            auth=OwnServer(url, written) if written else None,
+            headers={"Accept-Encoding": "identity", "User-Agent": "cityloom"},
             timeout=SECONDS,
             follow_redirects=True,
             max_redirects=REDIRECTS,
@@ -102,12 +118,18 @@ def connected(job: Job[AnyWeb], url: str) -> Iterator[httpx.Client]:
         raise PullError(f"{shown(url)}: {plain(error)}") from None
 
 
-def _credentials(job: Job[AnyWeb]) -> tuple[dict[str, str], httpx.Auth | None]:
+def _credentials(job: Job[AnyWeb]) -> str:
+    """What is sent as the header ``Authorization``; empty where nothing is."""
     if token := job.reveal(job.source.token):
-        return {"Authorization": f"Bearer {token}"}, None
+        return f"Bearer {token}"
     if password := job.reveal(job.source.password):
-        return {}, httpx.BasicAuth(job.source.user, password)
-    return {}, None
+        pair = f"{job.source.user}:{password}".encode()
+        return f"Basic {b64encode(pair).decode()}"
+    return ""
+
+
+def _server(url: httpx.URL) -> tuple[str, str, int]:
+    return url.scheme, url.host, port_of(str(url))
 
 
 def _is_internal(job: Job[Any], url: str) -> bool:
