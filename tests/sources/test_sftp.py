@@ -173,7 +173,7 @@ def test_a_server_is_known_by_a_file_of_known_hosts(sftp: Sftp, tmp_path: Path) 
 
 def test_a_key_lets_in_and_must_be_for_its_owner_alone(sftp: Sftp, tmp_path: Path) -> None:
     key = tmp_path / "key"
-    USER_KEY.write_private_key(str(key), passphrase="open sesame")
+    USER_KEY.write_private_key(str(key), passphrase="open sesame", rounds=1)
     key.chmod(0o600)
     city = city_of(tmp_path / "city", sftp, sign=f'key = "{key}"\n{BY_PASSWORD}')
     sftp.put("out/a.csv", "id,kind\n1,oak\n")
