@@ -96,9 +96,11 @@ def test_a_killed_postgresql_loses_nothing(postgres: Postgres, tmp_path: Path) -
     check_restart(city_of(tmp_path / "city", url), postgres)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # PyMySQL's own
 def test_a_killed_mariadb_loses_nothing(mariadb: MariaDb, tmp_path: Path) -> None:
     mariadb.execute(
-        f"CREATE TABLE permits.visit AS SELECT seq AS id, '{PLACE}' AS place FROM seq_1_to_{ROWS}",
+        "USE permits",
+        f"CREATE TABLE visit AS SELECT seq AS id, '{PLACE}' AS place FROM seq_1_to_{ROWS}",
         "CREATE USER plain@'127.0.0.1'",
         "GRANT SELECT ON permits.* TO plain@'127.0.0.1'",
     )
