@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from cityloom.readers.arrow import as_text
+from cityloom.contract.typed import as_text
 
 _TYPED = {bool, int, float, str, bytes, Decimal, date, datetime}
 """The types of which Arrow writes a whole column as a contract expects it."""
