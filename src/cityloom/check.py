@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
-from cityloom.city import City
+from cityloom.backup.record import lateness
+from cityloom.city import LAKE_MEND, City
 from cityloom.contract import SUFFIX, Contract
 from cityloom.damage import lake_damage
 from cityloom.errors import UsageError, mended, passed_over
@@ -36,9 +37,8 @@ class Finding:
 
 def findings(city: City) -> list[Finding]:
     """Everything that is wrong, the installation first."""
-    return [
-        *_installation(), *_ledger(city), *_of_datasets(city), *_sources(city), *_strays(city)
-    ]  # fmt: skip
+    general = [*_installation(), *_ledger(city), *_lake(city), *_backups(city)]
+    return [*general, *_of_datasets(city), *_sources(city), *_strays(city)]
 
 
 def _sources(city: City) -> Iterator[Finding]:
@@ -47,6 +47,18 @@ def _sources(city: City) -> Iterator[Finding]:
 
     with passed_over():
         yield from (Finding(*wrong) for wrong in wrongs(city))
+
+
+def _lake(city: City) -> Iterator[Finding]:
+    """The whole lake is away."""
+    if said := city.without_lake():
+        yield Finding(said, LAKE_MEND)
+
+
+def _backups(city: City) -> Iterator[Finding]:
+    """No backup was made, or none for longer than ``city.toml`` wants."""
+    if late := lateness(city):
+        yield Finding(late, "make one: cityloom backup", serious=False)
 
 
 def _of_datasets(city: City) -> Iterator[Finding]:

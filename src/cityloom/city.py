@@ -11,21 +11,24 @@ from typing import TYPE_CHECKING
 
 from cityloom.catalogue import DatasetFacts, dataset_facts
 from cityloom.contract import BrokenContract, Contract, load_contracts, sound_contracts
+from cityloom.erasures import FILE as ERASURES
+from cityloom.erasures import Erasures
 from cityloom.errors import (
     AccessRefused,
     ContractError,
+    StorageError,
     UsageError,
     faults_in_words,
-    passed_over,
 )
 from cityloom.inbox import DeliveredFile, Fingerprints, files_in
-from cityloom.lake import LakeTable, check_place
+from cityloom.lake import LakeTable, check_place, sweep_lake
 from cityloom.ledger import Entry, Ledger
 from cityloom.lock import writer_lock
 from cityloom.module import Module, installed_modules
 from cityloom.plan import Step, brings, parents_of
 from cityloom.policy import Decision, Principal, decide, is_open, sees_undeclared
 from cityloom.runs import Run, RunLog, deliveries, newest_version
+from cityloom.secret import city_secret
 from cityloom.settings import Settings, checked_settings, read_settings, write_settings
 from cityloom.store import open_store
 
@@ -33,13 +36,21 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlalchemy import Engine as StoreEngine
 
+    from cityloom.backup.again import ErasedAgain
     from cityloom.erasure import Erasure
+    from cityloom.erasures import Erased
     from cityloom.graph import DatasetFunction, Graph
     from cityloom.references import References
     from cityloom.sources.pull import Pull
     from cityloom.weaving import OnStep
 
 FOLDERS = ("contracts", "inbox", "lake", "scratch", "scratch/writer")
+
+LAKE_MEND = (
+    "Mount the disk that the lake is on, or put the lake back from a backup. If it was given up on "
+    "purpose, make a new city with 'cityloom new' from the contracts and the inbox of this one"
+)
+"""What to do where the whole lake is away."""
 
 FORGOTTEN = 86_400
 """Seconds after which what a reader set aside, and nobody wrote to since, is taken away."""
@@ -53,6 +64,7 @@ class City:
         self.path = path
         self.settings = settings
         self.ledger = Ledger(path / "ledger.ndjson")
+        self.erasures = Erasures(path / ERASURES)
         self._lake: dict[Path, LakeTable] = {}
 
     @classmethod
@@ -84,6 +96,7 @@ class City:
         with emptied_on_failure(path):
             for folder in FOLDERS:
                 (path / folder).mkdir(parents=True, exist_ok=True)
+            city_secret(path)
             write_settings(path, settings)
         return cls.open(path)
 
@@ -189,13 +202,13 @@ class City:
 
     def kept(self, dataset: str) -> LakeTable:
         """The table of a dataset's kept rows."""
-        return self._table(self.path / "lake" / dataset)
+        return self.table(self.path / "lake" / dataset)
 
     def quarantine(self, dataset: str) -> LakeTable:
         """The table of a dataset's refused rows."""
-        return self._table(self.path / "lake" / "_quarantine" / dataset)
+        return self.table(self.path / "lake" / "_quarantine" / dataset)
 
-    def _table(self, folder: Path) -> LakeTable:
+    def table(self, folder: Path) -> LakeTable:
         """A table of the lake; always the same for one folder, since it holds its newest open."""
         return self._lake.setdefault(folder, LakeTable(folder))
 
@@ -391,6 +404,7 @@ class City:
         from cityloom.weaving import plan
 
         with faults_in_words(self.path):
+            self._see_that_the_lake_is_there()
             return plan(self)
 
     def weave(self, on_step: "OnStep | None" = None) -> list[Run]:
@@ -413,8 +427,27 @@ class City:
         """
         from cityloom.erasure import erase_subject
 
-        with self._writing():
+        with self._writing(), self._scratch_cleared():
             return erase_subject(self, dataset, column, value)
+
+    def erase_again(self, pending: "Collection[Erased]") -> "ErasedAgain":
+        """Repeat erasures in a city that was restored from before them.
+
+        Raises:
+            UsageError: a dataset cannot be erased from, or what derives from it not made again.
+        """
+        from cityloom.backup.again import erase_again
+
+        with self._writing(), self._scratch_cleared():
+            return erase_again(self, pending)
+
+    @contextmanager
+    def _scratch_cleared(self) -> Iterator[None]:
+        """Leave nothing in scratch of what was held there meanwhile and before."""
+        try:
+            yield
+        finally:
+            self._clear_scratch()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -425,18 +458,12 @@ class City:
         """
         with faults_in_words(self.path), writer_lock(self.path) as unended:
             self.scratch.mkdir(parents=True, exist_ok=True)
+            self._see_that_the_lake_is_there()
             if unended:
-                self._sweep()
+                sweep_lake(self.path / "lake")
             for name in self._gone(self.log.committed()):
                 self.log.forget(name)
             yield
-
-    def _sweep(self) -> None:
-        """Take away what no commit names; a table that cannot be opened stays as it is."""
-        for name in self._tables():
-            for table in (self.kept(name), self.quarantine(name)):
-                with passed_over():
-                    table.sweep()
 
     # For a writer that holds the lock
 
@@ -511,6 +538,27 @@ class City:
         """Those of some datasets that have no folder in the lake; none where there is no lake."""
         lake = self.path / "lake"
         return set(datasets) - {path.name for path in lake.iterdir()} if lake.is_dir() else set()
+
+    def without_lake(self) -> str:
+        """What is to be said where the whole lake is away; empty where it is not.
+
+        A disk that is not mounted leaves an empty folder, or none.
+        """
+        lake = self.path / "lake"
+        if lake.is_dir() and any(lake.iterdir()):
+            return ""
+        known = len(self.log.committed())
+        said = f"the lake is empty, but the log of runs knows datasets in it: {known}"
+        return said if known else ""
+
+    def _see_that_the_lake_is_there(self) -> None:
+        """Refuse to take a lake that is away for one whose tables were given up.
+
+        Raises:
+            StorageError: it is away.
+        """
+        if said := self.without_lake():
+            raise StorageError(f"{self.path / 'lake'}: {said}. {LAKE_MEND}; nothing was changed")
 
     def _tables(self) -> list[str]:
         lake = self.path / "lake"

@@ -1,19 +1,22 @@
 """Physical erasure: rows leave the data, the quarantine, and every past version."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cityloom.contract import Column, Contract, Kind
+from cityloom.backup.carry import carry_everywhere
+from cityloom.contract import Column, Kind
 from cityloom.errors import ContractError, UsageError, pasteable
 from cityloom.graph import DatasetFunction
 from cityloom.inbox import delivered_files
 from cityloom.intake import Account, begin
-from cityloom.lake import DELIVERY, ORDINAL, LakeTable
+from cityloom.lake import DELIVERY, ORDINAL, LakeTable, scan
 from cityloom.measure import Meter
 from cityloom.quarantine import MARKER, files_of, json_path, relation, undo_torn_commit
-from cityloom.runs import ERASE
-from cityloom.sql import literal, quoted
+from cityloom.runs import ERASE, Run
+from cityloom.secret import city_secret
+from cityloom.sql import connect, literal, quoted
 from cityloom.weaving import derive_stale, tile_stale
 
 if TYPE_CHECKING:
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
 class Erasure:
     """What was erased, what was made again without it, and which delivered files still hold it.
 
-    ``found`` is false where there was nothing to erase and nothing was changed.
+    ``found`` is false where there was nothing to erase and nothing was changed. ``unreached`` are
+    folders of backups in which the erasure could not be made known.
     """
 
     rows_kept: int
@@ -32,13 +36,15 @@ class Erasure:
     derived: list[str]
     delivered: list[Path]
     found: bool = True
+    unreached: list[Path] = field(default_factory=list)
 
 
 def erase_subject(city: "City", dataset: str, column: str, value: str) -> Erasure:
     """Erase the rows of a received dataset that name a subject, and all that came of them.
 
     An erasure that was interrupted is finished by the next one of the same dataset. No version from
-    before can be read any more, neither of the dataset nor of what derives from it.
+    before can be read any more, neither of the dataset nor of what derives from it. Whom it was
+    about is written down as a name that tells nothing, for backups that still hold the subject.
 
     Raises:
         UsageError: there is no such dataset or column, or the dataset is derived; or something that
@@ -49,26 +55,44 @@ def erase_subject(city: "City", dataset: str, column: str, value: str) -> Erasur
     if column not in contract.schema.names:
         known = ", ".join(contract.schema.names)
         raise UsageError(f"'{dataset}' has no column '{column}'; it has {known}")
-    downstream = _downstream(city, dataset)
-    kept, quarantine = city.kept(dataset), city.quarantine(dataset)
-    undo_torn_commit(kept, quarantine)
-    found = _erase(contract, contract.column(column), value, kept, quarantine, city.scratch)
-    if not any(found) and not _unfinished(city, dataset):
-        return Erasure(0, 0, derived=[], delivered=[], found=False)
+    downstream_of(city, dataset)
+    _subject(contract.column(column), value)
+    erased = city.erasures.begin(city_secret(city.path), dataset, contract.column(column), value)
+    unreached = carry_everywhere(city)
+    found = erase_rows(city, dataset, column, value)
+    made: list[Run] = []
+    named = contract.column(column)
+    if (
+        is_found := any(found)
+        or _unfinished(city, dataset)
+        or _was_held(city, dataset, named, value)
+    ):
+        made = leave_no_past(city, [dataset])
+    city.erasures.finish(erased)
+    files = [file.path for file in delivered_files(city.path, contract)] if is_found else []
+    derived = [run.dataset for run in made if not run.failed]
+    return Erasure(*found, derived, files, is_found, unreached)
+
+
+def leave_no_past(city: "City", datasets: Collection[str]) -> list[Run]:
+    """Make again what derives from datasets of which rows were erased, and end their past.
+
+    Raises:
+        UsageError: something could not be made again, and still holds what was erased.
+    """
+    downstream = {name for dataset in datasets for name in downstream_of(city, dataset)}
     made = derive_stale(city)
     tile_stale(city)
     if holding := sorted(run.dataset for run in made if run.failed and run.dataset in downstream):
         raise UsageError(
-            f"'{value}' is erased from {dataset}, but {', '.join(holding)} could not be made again "
-            "and still holds it, as past versions do. Mend what this finds, and erase again: "
-            f"cityloom check {pasteable(city.path)}"
+            f"Rows are erased from {', '.join(sorted(datasets))}, but {', '.join(holding)} could "
+            "not be made again and still holds them, as past versions do. Mend what this finds, "
+            f"and erase again: cityloom check {pasteable(city.path)}"
         )
-    for name in [dataset, *downstream]:
+    for name in [*datasets, *downstream]:
         city.kept(name).forget_past()
         city.quarantine(name).forget_past()
-    files = [file.path for file in delivered_files(city.path, contract)]
-    derived = [run.dataset for run in made if not run.failed]
-    return Erasure(*found, derived=derived, delivered=files)
+    return made
 
 
 def _unfinished(city: "City", dataset: str) -> bool:
@@ -79,18 +103,39 @@ def _unfinished(city: "City", dataset: str) -> bool:
     return city.kept(dataset).oldest_version() < erased.version
 
 
-def _erase(
-    contract: Contract,
-    column: Column,
-    value: str,
-    kept: LakeTable,
-    quarantine: LakeTable,
-    scratch: Path,
-) -> tuple[int, int]:
-    refused = quarantine.without(
-        _refused_rows(kept, quarantine, column, value), [DELIVERY, ORDINAL], scratch
+def _was_held(city: "City", dataset: str, column: Column, value: str) -> bool:
+    """Whether a past version alone holds a subject, in a file that is still there."""
+    kept, quarantine = city.kept(dataset), city.quarantine(dataset)
+    rows = scan(_past_files(kept), city.contract(dataset).schema, [column.name])
+    using = f"({_subject(column, value)}) USING ({quoted(column.name)})"
+    subject = f"SELECT 1 FROM ({rows}) SEMI JOIN {using}"
+    refused = _naming(relation(_past_files(quarantine)), column, value)
+    found = connect(city.scratch).execute(f"{subject} UNION ALL SELECT 1 FROM ({refused}) LIMIT 1")
+    return found.fetchone() is not None
+
+
+def _past_files(table: LakeTable) -> list[Path]:
+    """The data files on disk that past versions alone name."""
+    newest = set(table.files())
+    files = table.all_files(table.latest_version()) if table.exists else []
+    return [path for path in files if path.parent == table.folder and path not in newest]
+
+
+def erase_rows(city: "City", dataset: str, column: str, value: str) -> tuple[int, int]:
+    """Take a subject's rows out of a received dataset's newest version and its quarantine.
+
+    How many were kept and how many refused.
+    """
+    contract, kept, quarantine = (
+        city.contract(dataset),
+        city.kept(dataset),
+        city.quarantine(dataset),
     )
-    rows = kept.without(_subject(column, value), [column.name], scratch)
+    undo_torn_commit(kept, quarantine)
+    named = contract.column(column)
+    doomed = _refused_rows(kept, quarantine, named, value)
+    refused = quarantine.without(doomed, [DELIVERY, ORDINAL], city.scratch)
+    rows = kept.without(_subject(named, value), [column], city.scratch)
     if not rows.rows and not refused.rows:
         return 0, 0
     run = replace(begin(contract, ERASE, source=""), rows_read=rows.rows + refused.rows)
@@ -113,14 +158,19 @@ def _subject(column: Column, value: str) -> str:
 
 def _refused_rows(kept: LakeTable, quarantine: LakeTable, column: Column, value: str) -> str:
     """SQL for the refused rows in which a subject is named, split or as raw text."""
+    return _naming(relation(files_of(kept, quarantine)), column, value)
+
+
+def _naming(refused: str, column: Column, value: str) -> str:
+    """SQL for those of some refused rows in which a subject is named."""
     named = f'json_extract_string("values", {json_path(column.source_name)}) = {literal(value)}'
     return (
-        f"SELECT {DELIVERY}, {ORDINAL} FROM ({relation(files_of(kept, quarantine))}) "
+        f"SELECT {DELIVERY}, {ORDINAL} FROM ({refused}) "
         f"WHERE {named} OR contains(raw, {literal(value)})"
     )
 
 
-def _downstream(city: "City", dataset: str) -> list[str]:
+def downstream_of(city: "City", dataset: str) -> list[str]:
     """The datasets that hold what came of a dataset, near or far.
 
     Those count too whose function cannot be run now, since the city lacks what else it reads.

@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.transaction import AddAction, RemoveAction
 
-from cityloom.errors import UsageError, plain
+from cityloom.errors import UsageError, passed_over, plain
 from cityloom.sql import connect, literal, quoted
 
 DELIVERY, ORDINAL = "_delivery", "_ordinal"
@@ -148,6 +148,17 @@ class LakeTable:
         named = pa.table(table.get_add_actions(flatten=True)).to_pydict()
         sizes = zip(named["path"], named["size_bytes"], strict=True)
         return {self.folder / unquote(name): size for name, size in sorted(sizes)}
+
+    def all_files(self, version: int) -> list[Path]:
+        """What a copy of the table up to a version is made of, its past included.
+
+        That is the log up to there, and each data file that a version there names and that has not
+        left the disk. The files of the version itself are listed whether they are there or not.
+        """
+        newest = set(self.files(version))
+        past = {self.folder / name for name in self._ever_added(version)} - newest
+        log = [path for path in (self.folder / "_delta_log").iterdir() if _is_of(path, version)]
+        return sorted([*newest, *filter(Path.exists, past), *log])
 
     def versions(self) -> set[int]:
         """The versions whose commits are in the log, from file names alone."""
@@ -390,13 +401,15 @@ class LakeTable:
                 if name.endswith(".json") and stem.isdigit():
                     yield int(stem)
 
-    def _ever_added(self) -> Iterator[str]:
-        """The names of the files that any commit in the log added.
+    def _ever_added(self, until: int | None = None) -> Iterator[str]:
+        """The names of the files that any commit in the log added, up to a version.
 
         Raises:
             UsageError: a commit cannot be read.
         """
         for version in self._logged():
+            if until is not None and version > until:
+                continue
             with open(self.folder / "_delta_log" / f"{version:020}.json", "rb") as log:
                 try:
                     added = [action.get("add") for action in map(json.loads, log)]
@@ -454,6 +467,19 @@ class LakeTable:
     def _damaged(self, error: Exception, version: int | None) -> UsageError:
         asked = "" if version is None else f" at version {version}"
         return UsageError(f"{self.folder.name}{asked} cannot be opened: {plain(error)}")
+
+
+def tables_in(lake: Path) -> list[LakeTable]:
+    """The tables of a lake to which anything was committed, of kept and of refused rows."""
+    folders = [*sorted(lake.glob("*")), *sorted((lake / "_quarantine").glob("*"))]
+    return [table for table in map(LakeTable, folders) if table.exists]
+
+
+def sweep_lake(lake: Path) -> None:
+    """Delete what no commit names; a table that cannot be opened stays as it is."""
+    for table in tables_in(lake):
+        with passed_over():
+            table.sweep()
 
 
 @dataclass(frozen=True)
@@ -587,6 +613,12 @@ def _ordered(schema: pa.Schema) -> list[str]:
     ]
 
 
+def _is_of(entry: Path, version: int) -> bool:
+    """Whether an entry of a log belongs to a version or one before it."""
+    number = entry.name.partition(".")[0]
+    return number.isdigit() and int(number) <= version
+
+
 def scan(files: Sequence[Path], schema: pa.Schema, columns: Sequence[str] | None = None) -> str:
     """SQL for a relation of some files' rows, with the schema's columns whatever the files hold."""
     wanted = ", ".join(quoted(name) for name in columns or schema.names)
@@ -596,7 +628,7 @@ def scan(files: Sequence[Path], schema: pa.Schema, columns: Sequence[str] | None
 def _whole(files: Sequence[Path], schema: pa.Schema) -> str:
     """SQL for some files' rows, each with its file's path, and null in columns that it lacks."""
     empty = ", ".join(
-        f"CAST(NULL AS {_sql_type(field.type)}) AS {quoted(field.name)}" for field in schema
+        f"CAST(NULL AS {sql_type(field.type)}) AS {quoted(field.name)}" for field in schema
     )
     relation = f"SELECT {empty}, NULL::VARCHAR AS _file WHERE false"
     if files:
@@ -619,7 +651,8 @@ def _read(files: Iterable[Path]) -> str:
     )
 
 
-def _sql_type(kind: pa.DataType) -> str:
+def sql_type(kind: pa.DataType) -> str:
+    """The name that DuckDB has for a type."""
     return str(duckdb.from_arrow(pa.table({"c": pa.nulls(0, kind)})).types[0])
 
 

@@ -4,6 +4,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -14,7 +15,7 @@ from cityloom.sources.network import Network
 from cityloom.sources.stated import Sources
 
 FILE = "city.toml"
-FORMAT = 1
+FORMAT = 2
 """The version of the city directory's layout that this code reads and writes."""
 
 LANGUAGES = ("en", "zh")
@@ -22,6 +23,32 @@ LANGUAGES = ("en", "zh")
 
 _EPSG = range(1024, 32768)
 """The numbers that EPSG gives coordinate reference systems."""
+
+
+class BackupSettings(BaseModel):
+    """``[backup]``: for whom backups are encrypted, where they go, and how often they are due."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    recipients: tuple[str, ...] = Field(min_length=1)
+    target: str | None = None
+    every_days: float = Field(default=1, gt=0)
+    received: bool = True
+
+    @field_validator("recipients")
+    @classmethod
+    def _public_keys(cls, recipients: tuple[str, ...]) -> tuple[str, ...]:
+        from pyrage import RecipientError, x25519
+
+        for place, recipient in enumerate(recipients, start=1):
+            try:
+                x25519.Recipient.from_str(recipient)
+            except RecipientError as error:
+                raise ValueError(
+                    f"recipients: number {place} is no public key of age ({error}); expected what "
+                    "'cityloom backup --new-key FILE' prints, such as age1…"
+                ) from None
+        return recipients
 
 
 class Settings(BaseModel):
@@ -37,6 +64,7 @@ class Settings(BaseModel):
     database: str = "sqlite:///store.sqlite"
     network: Network = Network()
     sources: Sources = {}
+    backup: BackupSettings | None = None
 
     @field_validator("engine")
     @classmethod
@@ -74,11 +102,32 @@ def read_settings(city: Path) -> Settings:
     """The settings of the city in a directory.
 
     Raises:
-        UsageError: there is no city there, its file is wrong, or a newer cityloom made it.
+        UsageError: there is no city there, its file is wrong, or another cityloom made it.
+    """
+    path, stated = city / FILE, stated_settings(city)
+    found = stated.get("format", FORMAT)
+    if isinstance(found, int) and found > FORMAT:
+        raise UsageError(
+            f"{path}: this city has format {found}, this cityloom reads up to {FORMAT}; "
+            "upgrade cityloom"
+        )
+    if isinstance(found, int) and 0 < found < FORMAT:
+        raise UsageError(
+            f"{path}: this city has format {found}, this cityloom reads format {FORMAT}; "
+            f"bring it up to date with: cityloom upgrade {pasteable(city)}"
+        )
+    return checked_settings(stated, str(path))
+
+
+def stated_settings(city: Path) -> dict[str, Any]:
+    """What ``city.toml`` says, of whatever format and unchecked.
+
+    Raises:
+        UsageError: there is no city there, or its file is not TOML.
     """
     path = city / FILE
     try:
-        stated = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(
             f"{city}: no city here ({FILE} is missing); "
@@ -86,12 +135,6 @@ def read_settings(city: Path) -> Settings:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not TOML: {error}") from None
-    if isinstance(found := stated.get("format", FORMAT), int) and found > FORMAT:
-        raise UsageError(
-            f"{path}: this city has format {found}, this cityloom reads up to {FORMAT}; "
-            "upgrade cityloom"
-        )
-    return checked_settings(stated, str(path))
 
 
 def checked_settings(stated: Mapping[str, object], origin: str) -> Settings:
@@ -114,7 +157,7 @@ def write_settings(city: Path, settings: Settings) -> None:
 
 
 def _toml(value: object) -> str:
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         return str(value).lower()
     if isinstance(value, list):
         return "[" + ", ".join(_toml(item) for item in value) + "]"

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 import cityloom.web
 from cityloom.check import findings
-from cityloom.city import City
+from cityloom.city import LAKE_MEND, City
 from cityloom.errors import mended
 from cityloom.web.app import create_app
 from cityloom.web.kernel_words import decision_words, error_words, finding_words, note_words
@@ -148,6 +148,11 @@ KNOWN = [
     "tree at version 3 cannot be opened: no luck",
     "tree cannot be opened: no luck",
     mended("tree"),
+    "no backup was ever made",
+    "the last backup is 3.5 days old, of 2024-01-01T00:00",
+    "make one: cityloom backup",
+    "the lake is empty, but the log of runs knows datasets in it: 3",
+    LAKE_MEND,
 ]
 
 

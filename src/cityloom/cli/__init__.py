@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "new", "pull", "receive", "weave", "serve", "check", "datasets", "show", "runs", "quarantine",
-    "export", "contract", "erase",
+    "export", "contract", "erase", "backup", "backups", "restore", "upgrade",
 )  # fmt: skip
 
 INTERRUPTED = 130

@@ -1,11 +1,14 @@
 """``cityloom erase``"""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cityloom.cli.options import HERE, CityPath, EngineUrl, open_city
-from cityloom.errors import visible
+from cityloom.errors import pasteable, visible
+
+if TYPE_CHECKING:
+    from cityloom.erasure import Erasure
 
 
 def register(app: typer.Typer) -> None:
@@ -24,7 +27,16 @@ def erase(
     report = open_city(city, engine).erase(dataset, column, value)
     if not report.found:
         typer.echo(f"Nothing found with {column} {visible(value)}; nothing was changed.")
-        return
+    else:
+        _tell(report)
+    for folder in report.unreached:
+        typer.echo(
+            f"! not yet known to the backups in {folder}, which could bring it back; when the "
+            f"folder is there again: cityloom backup {pasteable(folder)}"
+        )
+
+
+def _tell(report: "Erasure") -> None:
     typer.echo(
         f"{report.rows_kept:,} kept and {report.rows_quarantined:,} refused rows are erased; "
         f"made again without them: {', '.join(report.derived) or 'nothing'}."

@@ -83,4 +83,13 @@ FINDINGS = sayings(
         ),
     ),
     N_("compare the ledger with the last copy kept elsewhere"),
+    N_("no backup was ever made"),
+    N_("the last backup is %(days)s days old, of %(moment)s"),
+    N_("make one: cityloom backup"),
+    N_("the lake is empty, but the log of runs knows datasets in it: %(n)s"),
+    N_(
+        "Mount the disk that the lake is on, or put the lake back from a backup. If it was given "
+        "up on purpose, make a new city with ‘cityloom new’ from the contracts and the inbox of "
+        "this one"
+    ),
 )

@@ -1,0 +1,294 @@
+"""Restoring: a backup becomes a city in a new folder, all of it verified, or nothing does."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+
+from cityloom.backup.again import ErasedAgain
+from cityloom.backup.manifest import Index, Manifest, SavedFile, SavedTable, read_schema
+from cityloom.backup.seal import unseal
+from cityloom.backup.snapshot import STORE
+from cityloom.backup.storedump import load
+from cityloom.backup.target import MARK, Target
+from cityloom.city import FOLDERS, City
+from cityloom.digest import Digests
+from cityloom.erasures import FILE as ERASURES
+from cityloom.erasures import Erased, Erasures, as_erased, read_lines
+from cityloom.errors import CityLocked, UsageError
+from cityloom.lake import LakeTable, check_place
+from cityloom.settings import Settings, read_settings, write_settings
+from cityloom.store import metadata
+from cityloom.upgrade import upgrade
+
+if TYPE_CHECKING:
+    from pyrage.x25519 import Identity
+
+OnFile = Callable[[str, int, int], None]
+"""Told of each file: its path, how many are done, how many there are."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was restored and verified; ``path`` is ``None`` where it was verified alone."""
+
+    backup: str
+    at: str
+    path: Path | None
+    files: int
+    size: int
+    tables: int
+    rows: int
+    again: ErasedAgain = field(default_factory=ErasedAgain)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be restored, and with what.
+
+    Args:
+        backup: its id, or the beginning of it; the newest if not said.
+        erasures: a record of erasures from elsewhere: the file of a city, or a folder of backups.
+        database: the URL of an empty database for the store, in place of an SQLite file.
+    """
+
+    backup: str | None = None
+    erasures: Path | None = None
+    database: str | None = None
+
+
+def restore(
+    folder: Path,
+    path: Path,
+    identities: "Sequence[Identity]",
+    asked: Asked | None = None,
+    on_file: OnFile = lambda path, done, total: None,
+) -> Restored:
+    """Restore a backup as a city in a new folder.
+
+    Every byte is compared with its SHA-256 and every table with its digest. Then whoever was erased
+    since the backup is erased again. Only after that the folder gets its name.
+
+    Args:
+        folder: the folder of the backups.
+        path: where the city is to be; nothing may be there, or an empty folder.
+        identities: private keys, of which one has to fit.
+        asked: which backup, and with what.
+        on_file: told of each file.
+
+    Raises:
+        UsageError: something is there, the key does not fit, or something is damaged or missing;
+            the message says which. No city was made.
+    """
+    asked = asked or Asked()
+    path = path.resolve()
+    check_place(path)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(f"{path}: not empty; a city is restored into a folder of its own")
+    target = Target.opened(folder)
+    index = target.find(asked.backup)
+    manifest = target.manifest(index, identities)
+    elsewhere = _erasures_elsewhere(target, asked.erasures, identities)
+    with _staging(path) as staging:
+        rows = _fetch_and_verify(target, manifest, identities, staging, on_file)
+        upgrade(staging)
+        notes = _settle_store(staging, asked.database)
+        again = _erase_again(staging, elsewhere)
+        _sync_tree(staging)
+        os.rename(staging, path)
+        _sync(path.parent)
+    return _restored(index, manifest, path, rows, again, notes)
+
+
+def verify(
+    folder: Path,
+    identities: "Sequence[Identity]",
+    backup: str | None = None,
+    beside: Path | None = None,
+    on_file: OnFile = lambda path, done, total: None,
+) -> Restored:
+    """Verify a backup as :func:`restore` does, and leave nothing behind.
+
+    ``beside`` is a folder with room for the city while it is verified.
+    """
+    target = Target.opened(folder)
+    index = target.find(backup)
+    manifest = target.manifest(index, identities)
+    with TemporaryDirectory(prefix=".cityloom-verify-", dir=beside) as staging:
+        rows = _fetch_and_verify(target, manifest, identities, Path(staging), on_file)
+    return _restored(index, manifest, None, rows, ErasedAgain(), [])
+
+
+def _restored(
+    index: Index,
+    manifest: Manifest,
+    path: Path | None,
+    rows: int,
+    again: ErasedAgain,
+    notes: list[str],
+) -> Restored:
+    return Restored(
+        index.id, index.at, path, index.files, index.size, len(manifest.tables), rows, again, notes
+    )
+
+
+@contextmanager
+def _staging(path: Path) -> Iterator[Path]:
+    """A folder beside a path, gone after the block but if it was given another name.
+
+    Raises:
+        CityLocked: another process restores to the same path.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staging, lock = (path.with_name(f".{path.name}.{what}") for what in ("restoring", "lock"))
+    with open(lock, "a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CityLocked(f"{path}: another process is restoring to it") from None
+        rmtree(staging, ignore_errors=True)
+        staging.mkdir(mode=0o700)
+        try:
+            yield staging
+        finally:
+            rmtree(staging, ignore_errors=True)
+            lock.unlink(missing_ok=True)
+
+
+def _fetch_and_verify(
+    target: Target,
+    manifest: Manifest,
+    identities: "Sequence[Identity]",
+    staging: Path,
+    on_file: OnFile,
+) -> int:
+    """Write all files of a backup to a folder and compare them; the rows of all tables."""
+    missing = {p.blob for f in manifest.files for p in f.parts if not target.has(p.blob)}
+    if missing:
+        files = [f.path for f in manifest.files if missing & {part.blob for part in f.parts}]
+        raise UsageError(
+            f"{target.path}: {len(missing)} blobs of backup {manifest.id} are missing, among them "
+            f"{target.blob(min(missing))} with {files[0]}. Put them back from a copy of this "
+            f"folder, or restore another backup; see: cityloom backups {target.path}"
+        )
+    for number, file in enumerate(manifest.files):
+        on_file(file.path, number, len(manifest.files))
+        _fetch(target, file, identities, staging / file.path)
+    for name in FOLDERS:
+        (staging / name).mkdir(parents=True, exist_ok=True)
+    for table in manifest.tables:
+        _verify_table(staging, table)
+    return sum(table.rows for table in manifest.tables)
+
+
+def _fetch(target: Target, file: SavedFile, identities: "Sequence[Identity]", path: Path) -> None:
+    """Write one file of a backup."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, file.mode), "wb") as into:
+        for part in file.parts:
+            blob = target.blob(part.blob)
+            try:
+                found = unseal(blob, into, identities, file.packed)
+            except UsageError as error:
+                raise UsageError(f"{file.path}: {error}") from None
+            if (found.sha256, found.size) != (part.sha256, part.size):
+                raise UsageError(f"{file.path}: {blob} is damaged: it holds something else")
+    os.utime(path, ns=(file.modified, file.modified))
+
+
+def _verify_table(city: Path, saved: SavedTable) -> None:
+    """Compare a table that was restored with what its backup says of it."""
+    table = LakeTable(city / "lake" / saved.folder)
+    with TemporaryDirectory(dir=city / "scratch") as scratch:
+        engine = create_engine("sqlite://")
+        metadata.create_all(engine)
+        digest = Digests(engine, Path(scratch)).of(table.files(), read_schema(saved.schema))
+    found = (table.latest_version(), table.rows(), digest)
+    if found != (saved.version, saved.rows, saved.digest):
+        raise UsageError(
+            f"lake/{saved.folder} is not what was saved: version {found[0]}, {found[1]:,} rows, "
+            f"digest {found[2]}; saved were version {saved.version}, {saved.rows:,} rows, "
+            f"digest {saved.digest}"
+        )
+
+
+def _settle_store(city: Path, database: str | None) -> list[str]:
+    """Put the restored store where the city looks for it, and never where another city does."""
+    settings = read_settings(city)
+    own = make_url(Settings.model_fields["database"].default)
+    stated = make_url(settings.database)
+    inside = stated.get_backend_name() == "sqlite" and not Path(stated.database or "").is_absolute()
+    url = database or (settings.database if inside else own.render_as_string())
+    if database:
+        load(city / STORE, city, database)
+        (city / STORE).unlink()
+    elif (name := make_url(url).database or STORE) != STORE:
+        (city / name).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(city / STORE, city / name)
+    if url == settings.database:
+        return []
+    write_settings(city, settings.model_copy(update={"database": url}))
+    shown = [make_url(u).render_as_string() for u in (url, settings.database)]
+    return [f"city.toml says database = {shown[0]} now; it was {shown[1]}, which was not touched"]
+
+
+def _erase_again(city: Path, elsewhere: dict[str, Erased]) -> ErasedAgain:
+    """Erase whoever was erased since the backup."""
+    own = Erasures(city / ERASURES)
+    done = own.done()
+    pending = [item for name, item in {**own.all(), **elsewhere}.items() if name not in done]
+    if not pending:
+        return ErasedAgain()
+    opened = City.open(city)
+    again = opened.erase_again(pending)
+    opened.store.dispose()
+    return again
+
+
+def _erasures_elsewhere(
+    target: Target, given: Path | None, identities: "Sequence[Identity]"
+) -> dict[str, Erased]:
+    """The erasures that are known where the backups lie, and in a record from elsewhere."""
+    lines = [(text + b"\n", str(target.path)) for text in target.read_erasures(identities)]
+    if given is not None and (given / MARK).exists():
+        other = Target.opened(given).read_erasures(identities)
+        lines += [(text + b"\n", str(given)) for text in other]
+    elif given is not None:
+        lines.append((_read(given), str(given)))
+    found = (
+        as_erased(line, origin)
+        for text, origin in lines
+        for line in read_lines(text, origin)
+        if "id" in line
+    )
+    return {item.id: item for item in found}
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise UsageError(f"{path}: no record of erasures and no folder of backups") from None
+
+
+def _sync_tree(folder: Path) -> None:
+    """See to it that all below a folder is on disk for good."""
+    for path in [folder, *folder.rglob("*")]:
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

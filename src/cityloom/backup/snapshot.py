@@ -1,0 +1,172 @@
+"""A city at one moment: the list of its files, taken while others write and read.
+
+Data files of the lake never change, so a moment of the lake is a version of each table. The
+versions are looked up until nothing was committed between two looks; nobody has to wait. The store
+is copied before, and what it lacks of the lake's past the log of runs reads from the commits.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from sqlalchemy.engine import make_url
+
+from cityloom import erasures
+from cityloom.backup import record
+from cityloom.backup.storedump import dump
+from cityloom.errors import UsageError, harmed
+from cityloom.inbox import delivered_files
+from cityloom.lake import LakeTable, tables_in
+from cityloom.runs import deliveries
+from cityloom.upgrade import aside
+
+if TYPE_CHECKING:
+    from cityloom.city import City
+
+STORE = "store.sqlite"
+"""What the store is called in a backup."""
+
+_LOGS = {"ledger.ndjson", erasures.FILE, record.FILE}
+_ELSEWHERE = {"lake", "scratch", ".lock", aside.FOLDER}
+_LOOKS = 50
+
+_Versions = dict[Path, tuple[int, int]]
+
+
+class Moved(Exception):
+    """The city changed in a way that a snapshot does not outlast; another one may."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to save: its path in the city, where its bytes are, how many of them (``None``: all).
+
+    ``lives`` tells of one that changes in place or grows; ``must`` of one that may not go missing.
+    """
+
+    name: str
+    path: Path
+    size: int | None = None
+    lives: bool = False
+    must: bool = False
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What of a city is saved; ``erased`` are the ids of the erasures that were done before."""
+
+    sources: list[Source]
+    tables: dict[str, tuple[LakeTable, int]]
+    erased: set[str]
+
+
+def snapshot(city: "City", scratch: Path) -> Snapshot:
+    """The city as it is now; the copy of its store is put into ``scratch``.
+
+    Raises:
+        Moved: a table's past was erased meanwhile.
+        UsageError: a table cannot be opened, or writers never pause.
+    """
+    logs = {name: _whole_lines(city.path / name) for name in _LOGS}
+    done = erasures.Erasures(city.path / erasures.FILE).done(logs[erasures.FILE])
+    before = _versions(city)
+    store = scratch / f"{STORE}-{uuid4().hex}"
+    dump(city.store, store)
+    versions = _settled(city)
+    if any(versions.get(folder, (-1, -1))[0] != oldest for folder, (oldest, _) in before.items()):
+        raise Moved(city.path)
+    tables = {
+        folder.relative_to(city.path / "lake").as_posix(): (city.table(folder), newest)
+        for folder, (_, newest) in versions.items()
+    }
+    sources = [Source(STORE, store, lives=True, must=True)]
+    sources += [
+        source for table, version in tables.values() for source in _of(city, table, version)
+    ]
+    sources += _others(city, logs)
+    return Snapshot(sources, tables, done)
+
+
+def _settled(city: "City") -> _Versions:
+    """The versions of all tables at one moment."""
+    seen = _versions(city)
+    for _ in range(_LOOKS):
+        again = _versions(city)
+        if again == seen:
+            return seen
+        seen = again
+    raise UsageError(f"{city.path}: it is being written to without a pause; try again later")
+
+
+def _versions(city: "City") -> _Versions:
+    """The oldest and the newest version of each table, by its folder."""
+    tables = tables_in(city.path / "lake")
+    return {table.folder: (table.oldest_version(), table.latest_version()) for table in tables}
+
+
+def _of(city: "City", table: LakeTable, version: int) -> Iterator[Source]:
+    """The files of a table; the data files of the version have to be whole."""
+    try:
+        yield from _files(city, table, version)
+    except (UsageError, FileNotFoundError) as error:
+        if table.latest_version() != version:
+            raise Moved(table.folder) from error
+        raise
+
+
+def _files(city: "City", table: LakeTable, version: int) -> Iterator[Source]:
+    sizes = table.sizes(version)
+    for path in table.all_files(version):
+        if path in sizes and not path.exists():
+            raise harmed(path)
+        if path in sizes and (found := path.stat().st_size) != sizes[path]:
+            raise harmed(path, f"{found:,} bytes instead of {sizes[path]:,}")
+        yield Source(path.relative_to(city.path).as_posix(), path, must=True)
+
+
+def _others(city: "City", logs: dict[str, int]) -> Iterator[Source]:
+    """Whatever else lies in the city's folder, but for what writers set aside."""
+    left_out = {*_store_files(city), *_received(city)}
+    tops = (entry for entry in sorted(city.path.iterdir()) if entry.name not in _ELSEWHERE)
+    for path in (path for top in tops for path in (top, *sorted(top.rglob("*")))):
+        if path.is_file() and path not in left_out:
+            name = path.relative_to(city.path).as_posix()
+            yield Source(name, path, logs.get(name), lives=name in logs)
+
+
+def _store_files(city: "City") -> list[Path]:
+    """The files of the store where it lies in the city, and of one that it had there before."""
+    url = make_url(city.settings.database)
+    names = {STORE, url.database or STORE} if url.get_backend_name() == "sqlite" else {STORE}
+    beside = ("", "-wal", "-shm", "-journal")
+    return [city.path / f"{name}{more}" for name in names for more in beside]
+
+
+def _received(city: "City") -> set[Path]:
+    """The delivered files that have been received, where the city does not save those."""
+    if city.settings.backup is None or city.settings.backup.received:
+        return set()
+    known = {name: deliveries(city.runs(name)) for name in city.received}
+    return {
+        file.path
+        for name, contract in city.received.items()
+        for file in delivered_files(city.path, contract)
+        if (run := known[name].get(file.source)) and run.sha256 == city.fingerprints.of(file.path)
+    }
+
+
+def _whole_lines(path: Path) -> int:
+    """The bytes of a record up to the end of its last whole line."""
+    if not path.exists():
+        return 0
+    with open(path, "rb") as file:
+        end = file.seek(0, 2)
+        while end > 0:
+            start = max(0, end - 65_536)
+            file.seek(start)
+            if (place := file.read(end - start).rfind(b"\n")) >= 0:
+                return start + place + 1
+            end = start
+    return 0

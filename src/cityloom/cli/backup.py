@@ -1,0 +1,74 @@
+"""``cityloom backup``"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cityloom.cli.options import HERE, AsJson, CityPath, open_city, print_facts
+
+if TYPE_CHECKING:
+    from cityloom.backup.take import Taken
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("backup")(backup)
+
+
+def backup(
+    target: Annotated[
+        Path | None,
+        typer.Argument(help="The folder for backups; the one that city.toml names if not said."),
+    ] = None,
+    city: CityPath = HERE,
+    keep: Annotated[
+        int | None, typer.Option(min=1, help="Keep so many backups and remove older ones.")
+    ] = None,
+    prune_erased: Annotated[
+        bool, typer.Option("--prune-erased", help="Remove backups that hold anyone erased since.")
+    ] = False,
+    key: Annotated[
+        Path | None,
+        typer.Option("--new-key", help="Make a private key in this file, and no backup."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Save the city, encrypted, in a folder elsewhere; only what is new there is written."""
+    from cityloom.backup.record import stated_target
+    from cityloom.backup.take import back_up
+
+    if key is not None:
+        _make_key(key, city, target)
+        return
+    opened = open_city(city)
+    folder = target or stated_target(opened)
+    from cityloom.cli.progress import bar
+
+    with bar("Saving the city") as report:
+        taken = back_up(opened, folder, keep, prune_erased, report)
+    if as_json:
+        print_facts([asdict(taken)], (), as_json)
+        return
+    _tell(taken)
+
+
+def _tell(taken: "Taken") -> None:
+    typer.echo(
+        f"Backup {taken.id}: {taken.files:,} files of {taken.datasets} datasets, "
+        f"{taken.size:,} bytes; {taken.written:,} bytes were new."
+    )
+    if taken.removed:
+        typer.echo(f"Removed {', '.join(taken.removed)}; {taken.freed:,} bytes are free.")
+
+
+def _make_key(key: Path, city: Path, target: Path | None) -> None:
+    from cityloom.backup.keys import new_key
+
+    public = new_key(key, city, [target.resolve()] if target else [])
+    typer.echo(
+        f"Made {key}. Keep it, and a copy, away from the city and its backups: without it nothing "
+        "can be restored.\nAdd to city.toml:\n"
+    )
+    typer.echo(f'[backup]\nrecipients = ["{public}"]')

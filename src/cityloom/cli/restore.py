@@ -1,0 +1,79 @@
+"""``cityloom restore``"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cityloom.cli.options import AsJson, print_facts
+from cityloom.errors import visible
+
+if TYPE_CHECKING:
+    from cityloom.backup.restore import Restored
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("restore")(restore)
+
+
+def restore(
+    target: Annotated[Path, typer.Argument(help="The folder of backups.")],
+    path: Annotated[
+        Path, typer.Argument(help="The city's new folder; with --verify-only, one with room in it.")
+    ],
+    key: Annotated[Path, typer.Option("--key", help="The file with the private key.")],
+    backup: Annotated[
+        str | None,
+        typer.Option("--backup", help="Its id, or the beginning; the newest if not said."),
+    ] = None,
+    verify_only: Annotated[
+        bool, typer.Option("--verify-only", help="Verify everything and leave nothing behind.")
+    ] = False,
+    erasures: Annotated[
+        Path | None,
+        typer.Option(help="A record of erasures from elsewhere, or another folder of backups."),
+    ] = None,
+    database: Annotated[
+        str | None, typer.Option(help="The URL of an empty database for the store.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a city of a backup, in a new folder: verified whole, and without anyone erased since."""
+    from cityloom.backup.keys import read_identities
+    from cityloom.backup.restore import Asked, verify
+    from cityloom.backup.restore import restore as restored
+    from cityloom.cli.progress import bar
+
+    keys = read_identities(key)
+    with bar("Verifying the backup" if verify_only else "Restoring the city") as report:
+        if verify_only:
+            done = verify(target, keys, backup, path if path.is_dir() else path.parent, report)
+        else:
+            done = restored(target, path, keys, Asked(backup, erasures, database), report)
+    if as_json:
+        print_facts([asdict(done)], (), as_json)
+        return
+    _tell(done)
+
+
+def _tell(done: "Restored") -> None:
+    typer.echo(
+        f"Backup {done.backup} is whole: {done.files:,} files, {done.size:,} bytes, "
+        f"{done.tables} tables, {done.rows:,} rows, every hash and digest as saved."
+    )
+    again = done.again
+    if again.erasures:
+        typer.echo(
+            f"Erased again: {again.erasures} erasures are newer than the backup; "
+            f"{again.rows:,} rows were taken out, and the past of their datasets."
+        )
+    for name in (*again.files_left_out, *again.tables_left_out):
+        typer.echo(visible(f"! left out, since it may hold someone erased: {name}"))
+    for said in again.not_received:
+        typer.echo(visible(f"! could not be received; ask for it again: {said}"))
+    for note in done.notes:
+        typer.echo(visible(f"! {note}"))
+    if done.path:
+        typer.echo(f"Restored {done.path}.")

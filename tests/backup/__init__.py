@@ -1,0 +1,1 @@
+"""Backup, restore and upgrade: a city comes back whole, and the erased do not."""
