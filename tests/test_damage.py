@@ -269,3 +269,33 @@ def test_health_fails_where_an_open_store_is_overwritten(city: City) -> None:
         path.unlink()
     (city.path / "store.sqlite").write_bytes(b"junk" * 5000)
     assert client.get("/health").status_code == 503
+
+
+@pytest.mark.parametrize("unmounted", ["empty", "none"])
+def test_a_lake_that_is_away_is_refused_and_nothing_is_forgotten(
+    city: City, tmp_path: Path, unmounted: str
+) -> None:
+    before, runs = digests(city), city.runs()
+    (city.path / "lake").rename(tmp_path / "disk")
+    if unmounted == "empty":
+        (city.path / "lake").mkdir()
+    again = City.open(city.path)
+    for work in (
+        again.weave,
+        again.plan,
+        lambda: again.replay("tree"),
+        lambda: again.erase("tree", "name", "a"),
+        lambda: again.receive("tree", city.path / "inbox"),
+    ):
+        with pytest.raises(StorageError, match="lake is empty, but .* Mount the disk .* nothing"):
+            work()
+    assert "the lake is empty, but the log of runs knows datasets in it: 1" in told(city)
+    if unmounted == "empty":
+        (city.path / "lake").rmdir()
+    (tmp_path / "disk").rename(city.path / "lake")
+    back = City.open(city.path)
+    assert (digests(back), back.runs(), back.plan()) == (before, runs, [])
+
+
+def test_an_empty_lake_of_a_new_city_is_no_lake_that_is_away(tmp_path: Path) -> None:
+    assert new_city(tmp_path / "city", {"tree": TREES}).weave() == []

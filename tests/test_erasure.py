@@ -114,3 +114,35 @@ def test_a_derived_dataset_cannot_be_erased_from(woven: Town) -> None:
         woven.city.erase("visit", "name", "Ann")
     with pytest.raises(UsageError, match="derived"):
         woven.city.replay("visit_copy")
+
+
+def test_what_runs_set_aside_of_a_subject_is_cleared(woven: Town) -> None:
+    city = woven.city
+    for path in (city.scratch / "held-1.parquet", city.scratch / "waiting" / "rows.arrows"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"Ann")
+    reader = city.readers_scratch / "reader-at-work"
+    reader.write_bytes(b"")
+    city.erase("visit", "who", "Ann")
+    assert list(city.scratch.iterdir()) == []
+    assert reader.exists()
+
+
+def test_what_runs_set_aside_is_cleared_where_the_erasure_cannot_be_finished(woven: Town) -> None:
+    woven.by(COPYING.replace('return visit.select("who", "minutes")', 'raise ValueError("no")'))
+    (woven.city.scratch / "held-1.parquet").write_bytes(b"Ann")
+    with pytest.raises(UsageError, match="could not be made again"):
+        woven.city.erase("visit", "who", "Ann")
+    assert list(woven.city.scratch.iterdir()) == []
+
+
+def test_a_subject_that_a_past_version_alone_holds_is_erased_from_it(woven: Town) -> None:
+    woven.receives(visit=VISIT.replace("append", "snapshot"))
+    woven.delivers("visit", "b", {"who": "Bob", "minutes": 2})
+    woven.weave()
+    assert woven.rows("visit") == [("Bob", 2)]
+    assert held(woven.folder / "city", "Ann")
+    erased = woven.city.erase("visit", "who", "Ann")
+    assert (erased.rows_kept, erased.found) == (0, True)
+    assert held(woven.folder / "city", "Ann") == []
+    assert not woven.city.erase("visit", "who", "Ann").found
