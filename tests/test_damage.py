@@ -287,7 +287,7 @@ def test_a_lake_that_is_away_is_refused_and_nothing_is_forgotten(
         lambda: again.erase("tree", "name", "a"),
         lambda: again.receive("tree", city.path / "inbox"),
     ):
-        with pytest.raises(StorageError, match="lake is empty, but .* Mount the disk .* nothing"):
+        with pytest.raises(StorageError, match=r"lake is empty, but .* Mount the disk .* nothing"):
             work()
     assert "the lake is empty, but the log of runs knows datasets in it: 1" in told(city)
     if unmounted == "empty":
