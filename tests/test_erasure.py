@@ -1,11 +1,12 @@
 """Erasing a subject: from rows, quarantine, what derives from them, and every earlier version."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 import cityloom.erasure
-from cityloom.errors import UsageError, pasteable
+from cityloom.errors import ContractError, UsageError, pasteable
 from tests.cities import column, contract_text, quarantined, rows
 from tests.test_derive import Town, town  # noqa: F401 - the fixture
 
@@ -146,3 +147,14 @@ def test_a_subject_that_a_past_version_alone_holds_is_erased_from_it(woven: Town
     assert (erased.rows_kept, erased.found) == (0, True)
     assert held(woven.folder / "city", "Ann") == []
     assert not woven.city.erase("visit", "who", "Ann").found
+
+
+def test_what_a_function_made_that_is_gone_stops_the_erasure(woven: Town) -> None:
+    woven.by("")
+    (woven.folder / "site" / woven.package / "contracts" / "visit_copy.odcs.yaml").unlink()
+    with pytest.raises(ContractError, match="visit_copy was made of 'visit' by a function that is"):
+        woven.city.erase("visit", "who", "Ann")
+    assert ("Ann", 1) in woven.rows("visit")
+    shutil.rmtree(woven.city.kept("visit_copy").folder)
+    woven.city.erase("visit", "who", "Ann")
+    assert held(woven.folder / "city", "Ann") == []

@@ -14,7 +14,7 @@ from cityloom.intake import Account, begin
 from cityloom.lake import DELIVERY, ORDINAL, LakeTable, scan
 from cityloom.measure import Meter
 from cityloom.quarantine import MARKER, files_of, json_path, relation, undo_torn_commit
-from cityloom.runs import ERASE, Run
+from cityloom.runs import DERIVE, ERASE, Run
 from cityloom.secret import city_secret
 from cityloom.sql import connect, literal, quoted
 from cityloom.weaving import derive_stale, tile_stale
@@ -178,6 +178,12 @@ def downstream_of(city: "City", dataset: str) -> list[str]:
     Raises:
         ContractError: one of them cannot be made again, since a contract for it cannot be used.
     """
+    if lost := _made_elsewhere(city, dataset):
+        raise ContractError(
+            f"{', '.join(lost)} was made of '{dataset}' by a function that is not installed here, "
+            "and cannot be made again without what is erased; nothing was erased. Install its "
+            f"module, or remove lake/{lost[0]} and lake/_quarantine/{lost[0]} where it is given up"
+        )
     reached, holding = {dataset}, []
     for function in city.graph.order:
         if reached.isdisjoint(function.inputs):
@@ -187,6 +193,17 @@ def downstream_of(city: "City", dataset: str) -> list[str]:
             _check_makeable(city, function, dataset)
             holding += held
     return sorted(holding)
+
+
+def _made_elsewhere(city: "City", dataset: str) -> list[str]:
+    """The datasets that hold what came of a dataset and that no function here makes."""
+    made = {name for function in city.graph.order for name in function.outputs}
+    inputs = {run.dataset: set(run.inputs) for run in city.runs() if run.kind == DERIVE}
+    reached: set[str] = {dataset}
+    while more := {name for name, read in inputs.items() if read & reached} - reached:
+        reached |= more
+    lost = reached - {dataset} - made - set(city.received)
+    return sorted(name for name in lost if city.kept(name).exists)
 
 
 def _check_makeable(city: "City", function: DatasetFunction, dataset: str) -> None:

@@ -94,7 +94,7 @@ class Target:
                 raise CityLocked(
                     f"{self.path}: another backup is at work here; wait until it is done"
                 ) from None
-            for left in self.path.rglob(f"{_UNFINISHED}*"):
+            for left in self.path.glob(f"{_UNFINISHED}*"):
                 left.unlink()
             yield
 
