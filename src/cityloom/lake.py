@@ -156,7 +156,7 @@ class LakeTable:
         left the disk. The files of the version itself are listed whether they are there or not.
         """
         newest = set(self.files(version))
-        past = {self.folder / name for name in self._ever_added(version)} - newest
+        past = {self.folder / name for name in self._ever_named(version)} - newest
         log = [path for path in (self.folder / "_delta_log").iterdir() if _is_of(path, version)]
         return sorted([*newest, *filter(Path.exists, past), *log])
 
@@ -371,7 +371,7 @@ class LakeTable:
         Raises:
             UsageError: the table cannot be opened, so that nobody knows what it names.
         """
-        named = {path.name for path in self.files()} | set(self._ever_added())
+        named = {path.name for path in self.files()} | set(self._ever_named())
         strays = [path for path in self.folder.glob("*.parquet*") if path.name not in named]
         for path in strays:
             path.unlink()
@@ -401,12 +401,16 @@ class LakeTable:
                 if name.endswith(".json") and stem.isdigit():
                     yield int(stem)
 
-    def _ever_added(self, until: int | None = None) -> Iterator[str]:
-        """The names of the files that any commit in the log added, up to a version.
+    def _ever_named(self, until: int | None = None) -> Iterator[str]:
+        """The names of the files of the oldest version, and of those that a commit since added.
+
+        Where the past was forgotten, the files of the oldest version are in its checkpoint alone.
 
         Raises:
             UsageError: a commit cannot be read.
         """
+        if self.exists:
+            yield from (path.name for path in self.files(self.oldest_version()))
         for version in self._logged():
             if until is not None and version > until:
                 continue

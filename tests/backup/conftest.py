@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ class Saved:
         return City.open(self.folder / name)
 
 
-def truth(city: City) -> object:
+def truth(city: City) -> dict[str, Any]:
     """All that a reader sees of a city, now and in its past."""
     tables = {name: (city.kept(name), city.quarantine(name)) for name in city.contracts}
     return {
@@ -52,6 +53,14 @@ def truth(city: City) -> object:
             name: [(sorted(t.versions()), [t.rows(v) for v in sorted(t.versions())]) for t in pair]
             for name, pair in tables.items()
         },
+        "missing": [
+            path
+            for pair in tables.values()
+            for table in pair
+            for version in table.versions()
+            for path in table.files(version)
+            if not path.exists()
+        ],
         "plan": city.plan(),
     }
 

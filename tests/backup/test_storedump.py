@@ -58,7 +58,7 @@ def test_a_store_in_postgresql_is_restored_as_a_file_and_as_a_database(
     assert truth(city) == before
     third_act(saved.folder / "second")
     assert [run.error for run in city.weave() if run.failed] == []
-    assert len(city.runs()) > len(before["runs"])  # type: ignore[index]
+    assert len(city.runs()) > len(before["runs"])
     assert not (saved.folder / "second" / "store.sqlite").exists()
 
 

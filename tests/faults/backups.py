@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import IO, Any
 
 from cityloom.backup.keys import read_identities
 from cityloom.backup.restore import restore
@@ -32,8 +33,9 @@ class Countdown:
             if isinstance(path, str | bytes | os.PathLike):
                 self._count(os.fsdecode(path))
 
-    def synced(self, descriptor: int) -> None:
+    def synced(self, file: int | IO[Any]) -> None:
         """A sync, before it is done."""
+        descriptor = file if isinstance(file, int) else file.fileno()
         self._count(os.readlink(f"/proc/self/fd/{descriptor}"))
 
     def _count(self, path: str) -> None:
@@ -51,9 +53,9 @@ def main() -> None:
     hidden = str(places[1].with_name(f".{places[1].name}."))
     counted = Countdown((str(places[1]), hidden), int(at))
 
-    def fsync(descriptor: int) -> None:
-        counted.synced(descriptor)
-        sync(descriptor)
+    def fsync(file: int | IO[Any]) -> None:
+        counted.synced(file)
+        sync(file)
 
     os.fsync = fsync  # type: ignore[assignment]
     sys.addaudithook(counted.heard)

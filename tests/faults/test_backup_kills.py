@@ -18,7 +18,7 @@ from tests.faults.weaver import ROOT
 
 pytestmark = pytest.mark.faults
 
-STRIDE = 9
+STRIDE = 16
 """Of the points in a work the suite takes one in so many, and the last few."""
 
 
@@ -45,7 +45,7 @@ def done(*words: str | Path, at: int = 0) -> int | None:
 
 
 def points(count: int) -> list[int]:
-    return sorted({*range(1, count + 1, STRIDE), *range(max(1, count - 6), count + 1)})
+    return sorted({*range(1, count + 1, STRIDE), *range(max(1, count - 4), count + 1)})
 
 
 def test_a_backup_that_is_killed_leaves_the_earlier_ones_whole(

@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,30 +10,24 @@ from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
 from cityloom.backup.again import ErasedAgain
-from cityloom.backup.manifest import Index, Manifest, SavedFile, SavedTable, read_schema
-from cityloom.backup.seal import unseal
+from cityloom.backup.fetch import OnFile, fetch
+from cityloom.backup.manifest import Index, Manifest
 from cityloom.backup.snapshot import STORE
 from cityloom.backup.storedump import load
 from cityloom.backup.target import MARK, Target
-from cityloom.city import FOLDERS, City
-from cityloom.digest import Digests
+from cityloom.city import City
 from cityloom.erasures import FILE as ERASURES
 from cityloom.erasures import Erased, Erasures, as_erased, read_lines
 from cityloom.errors import CityLocked, UsageError
-from cityloom.lake import LakeTable, check_place
+from cityloom.lake import check_place
 from cityloom.settings import Settings, read_settings, write_settings
-from cityloom.store import metadata
 from cityloom.upgrade import upgrade
 
 if TYPE_CHECKING:
     from pyrage.x25519 import Identity
-
-OnFile = Callable[[str, int, int], None]
-"""Told of each file: its path, how many are done, how many there are."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +93,7 @@ def restore(
     manifest = target.manifest(index, identities)
     elsewhere = _erasures_elsewhere(target, asked.erasures, identities)
     with _staging(path) as staging:
-        rows = _fetch_and_verify(target, manifest, identities, staging, on_file)
+        rows = fetch(target, manifest, identities, staging, on_file)
         upgrade(staging)
         notes = _settle_store(staging, asked.database)
         again = _erase_again(staging, elsewhere)
@@ -124,7 +118,7 @@ def verify(
     index = target.find(backup)
     manifest = target.manifest(index, identities)
     with TemporaryDirectory(prefix=".cityloom-verify-", dir=beside) as staging:
-        rows = _fetch_and_verify(target, manifest, identities, Path(staging), on_file)
+        rows = fetch(target, manifest, identities, Path(staging), on_file)
     return _restored(index, manifest, None, rows, ErasedAgain(), [])
 
 
@@ -162,63 +156,6 @@ def _staging(path: Path) -> Iterator[Path]:
         finally:
             rmtree(staging, ignore_errors=True)
             lock.unlink(missing_ok=True)
-
-
-def _fetch_and_verify(
-    target: Target,
-    manifest: Manifest,
-    identities: "Sequence[Identity]",
-    staging: Path,
-    on_file: OnFile,
-) -> int:
-    """Write all files of a backup to a folder and compare them; the rows of all tables."""
-    missing = {p.blob for f in manifest.files for p in f.parts if not target.has(p.blob)}
-    if missing:
-        files = [f.path for f in manifest.files if missing & {part.blob for part in f.parts}]
-        raise UsageError(
-            f"{target.path}: {len(missing)} blobs of backup {manifest.id} are missing, among them "
-            f"{target.blob(min(missing))} with {files[0]}. Put them back from a copy of this "
-            f"folder, or restore another backup; see: cityloom backups {target.path}"
-        )
-    for number, file in enumerate(manifest.files):
-        on_file(file.path, number, len(manifest.files))
-        _fetch(target, file, identities, staging / file.path)
-    for name in FOLDERS:
-        (staging / name).mkdir(parents=True, exist_ok=True)
-    for table in manifest.tables:
-        _verify_table(staging, table)
-    return sum(table.rows for table in manifest.tables)
-
-
-def _fetch(target: Target, file: SavedFile, identities: "Sequence[Identity]", path: Path) -> None:
-    """Write one file of a backup."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, file.mode), "wb") as into:
-        for part in file.parts:
-            blob = target.blob(part.blob)
-            try:
-                found = unseal(blob, into, identities, file.packed)
-            except UsageError as error:
-                raise UsageError(f"{file.path}: {error}") from None
-            if (found.sha256, found.size) != (part.sha256, part.size):
-                raise UsageError(f"{file.path}: {blob} is damaged: it holds something else")
-    os.utime(path, ns=(file.modified, file.modified))
-
-
-def _verify_table(city: Path, saved: SavedTable) -> None:
-    """Compare a table that was restored with what its backup says of it."""
-    table = LakeTable(city / "lake" / saved.folder)
-    with TemporaryDirectory(dir=city / "scratch") as scratch:
-        engine = create_engine("sqlite://")
-        metadata.create_all(engine)
-        digest = Digests(engine, Path(scratch)).of(table.files(), read_schema(saved.schema))
-    found = (table.latest_version(), table.rows(), digest)
-    if found != (saved.version, saved.rows, saved.digest):
-        raise UsageError(
-            f"lake/{saved.folder} is not what was saved: version {found[0]}, {found[1]:,} rows, "
-            f"digest {found[2]}; saved were version {saved.version}, {saved.rows:,} rows, "
-            f"digest {saved.digest}"
-        )
 
 
 def _settle_store(city: Path, database: str | None) -> list[str]:

@@ -1,7 +1,7 @@
 """Making a backup, and taking old ones away."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib.metadata import version
@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 from uuid import uuid4
 
 from cityloom.backup.carry import carry_erasures
+from cityloom.backup.fetch import OnFile
 from cityloom.backup.keys import PRIVATE, recipients_of
 from cityloom.backup.manifest import Index, Manifest, Part, SavedFile, SavedTable, written_schema
 from cityloom.backup.record import Made, remember
@@ -35,9 +36,6 @@ PART = 4 * 1024 * 1024
 _TRIES = 3
 _SMALL = 65_536
 _PACKED_ALREADY = (".parquet", ".gz", ".zip", ".zst", ".xz", ".bz2", ".png", ".jpg", ".pmtiles")
-
-OnFile = Callable[[str, int, int], None]
-"""Told of each file: its path, how many are done, how many there are."""
 
 
 @dataclass(frozen=True)
