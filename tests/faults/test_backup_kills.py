@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cityloom.backup.keys import read_identities
-from cityloom.backup.restore import restore
+from cityloom.backup.restore import Asked, restore
 from cityloom.backup.take import back_up
 from cityloom.backup.target import Target
 from cityloom.city import City
@@ -91,3 +91,29 @@ def test_a_restore_that_is_killed_leaves_no_city_and_is_done_by_the_next(
         restore(target, path, keys)
         assert digests(City.open(path)) == digests(City.open(tmp_path / "whole"))
         assert not [entry for entry in tmp_path.iterdir() if entry.name.startswith(".")]
+
+
+def test_backups_made_while_another_process_weaves_are_each_of_one_moment(tmp_path: Path) -> None:
+    from cityloom.check import findings
+
+    city = tmp_path / "city"
+    first_act(city, size=20)
+    with_backups(city, tmp_path / "key")
+    weaving = subprocess.Popen([sys.executable, "-m", "cityloom", "weave", str(city)])
+    while not (city / "lake" / "account" / "_delta_log").exists():
+        assert weaving.poll() is None
+    while weaving.poll() is None:
+        back_up(City.open(city), tmp_path / "backups")
+    assert weaving.wait() == 0
+    back_up(City.open(city), tmp_path / "backups")
+    truth, keys = digests(City.open(city)), read_identities(tmp_path / "key")
+    made = Target.opened(tmp_path / "backups").backups()
+    assert len(made) > 1
+    for index in made:
+        path = tmp_path / index.id
+        restore(tmp_path / "backups", path, keys, Asked(backup=index.id))
+        restored = City.open(path)
+        assert [item.what for item in findings(restored) if item.serious] == []
+        assert restored.left_in_scratch() == []
+        restored.weave()
+        assert digests(City.open(path)) == truth
