@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from cityloom.city import City
 
 
+class StillHeld(UsageError):
+    """What derives from an erased row could not be made again, and holds it still."""
+
+
 @dataclass(frozen=True)
 class Erasure:
     """What was erased, what was made again without it, and which delivered files still hold it.
@@ -60,34 +64,35 @@ def erase_subject(city: "City", dataset: str, column: str, value: str) -> Erasur
     erased = city.erasures.begin(city_secret(city.path), dataset, contract.column(column), value)
     unreached = carry_everywhere(city)
     found = erase_rows(city, dataset, column, value)
-    made: list[Run] = []
-    named = contract.column(column)
-    if (
-        is_found := any(found)
-        or _unfinished(city, dataset)
-        or _was_held(city, dataset, named, value)
-    ):
-        made = leave_no_past(city, [dataset])
+    is_found = any(found) or _unfinished(city, dataset) or _was_held(city, dataset, column, value)
+    made = _without_past(city, dataset) if is_found else []
     city.erasures.finish(erased)
     files = [file.path for file in delivered_files(city.path, contract)] if is_found else []
     derived = [run.dataset for run in made if not run.failed]
     return Erasure(*found, derived, files, is_found, unreached)
 
 
+def _without_past(city: "City", dataset: str) -> list[Run]:
+    try:
+        return leave_no_past(city, [dataset])
+    except StillHeld as error:
+        check = f"cityloom check {pasteable(city.path)}"
+        raise UsageError(f"{error}. Mend what this finds, and erase again: {check}") from None
+
+
 def leave_no_past(city: "City", datasets: Collection[str]) -> list[Run]:
     """Make again what derives from datasets of which rows were erased, and end their past.
 
     Raises:
-        UsageError: something could not be made again, and still holds what was erased.
+        StillHeld: something could not be made again, and still holds what was erased.
     """
     downstream = {name for dataset in datasets for name in downstream_of(city, dataset)}
     made = derive_stale(city)
     tile_stale(city)
     if holding := sorted(run.dataset for run in made if run.failed and run.dataset in downstream):
-        raise UsageError(
+        raise StillHeld(
             f"Rows are erased from {', '.join(sorted(datasets))}, but {', '.join(holding)} could "
-            "not be made again and still holds them, as past versions do. Mend what this finds, "
-            f"and erase again: cityloom check {pasteable(city.path)}"
+            "not be made again and still holds them, as past versions do"
         )
     for name in [*datasets, *downstream]:
         city.kept(name).forget_past()
@@ -103,13 +108,14 @@ def _unfinished(city: "City", dataset: str) -> bool:
     return city.kept(dataset).oldest_version() < erased.version
 
 
-def _was_held(city: "City", dataset: str, column: Column, value: str) -> bool:
+def _was_held(city: "City", dataset: str, column: str, value: str) -> bool:
     """Whether a past version alone holds a subject, in a file that is still there."""
-    kept, quarantine = city.kept(dataset), city.quarantine(dataset)
-    rows = scan(_past_files(kept), city.contract(dataset).schema, [column.name])
-    using = f"({_subject(column, value)}) USING ({quoted(column.name)})"
-    subject = f"SELECT 1 FROM ({rows}) SEMI JOIN {using}"
-    refused = _naming(relation(_past_files(quarantine)), column, value)
+    contract, named = city.contract(dataset), city.contract(dataset).column(column)
+    rows = scan(_past_files(city.kept(dataset)), contract.schema, [column])
+    subject = (
+        f"SELECT 1 FROM ({rows}) SEMI JOIN ({_subject(named, value)}) USING ({quoted(column)})"
+    )
+    refused = _naming(relation(_past_files(city.quarantine(dataset))), named, value)
     found = connect(city.scratch).execute(f"{subject} UNION ALL SELECT 1 FROM ({refused}) LIMIT 1")
     return found.fetchone() is not None
 

@@ -67,8 +67,11 @@ class Erasures:
         self._append(asdict(item) for item in erased)
 
     def finish(self, erased: Erased) -> None:
-        """Mark an erasure as done."""
-        self._append([{"done": erased.id}])
+        """Mark an erasure as done, and earlier ones of the same value that were cut off."""
+        about = (erased.dataset, erased.column, erased.given)
+        alike = (e for e in self.all().values() if (e.dataset, e.column, e.given) == about)
+        done = self.done()
+        self._append({"done": item.id} for item in alike if item.id not in done)
 
     def all(self) -> dict[str, Erased]:
         """Every erasure, by its id, in order."""

@@ -152,6 +152,24 @@ def test_a_backup_made_amid_an_erasure_does_not_take_it_for_done(
     assert not [path for path in holding(saved.folder / "r") if "visit" in path]
 
 
+def test_an_erasure_that_was_cut_off_is_done_with_the_next_of_the_same_value(
+    saved: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    city = City.open(saved.city.path)
+    with monkeypatch.context() as patch:
+        patch.setattr("cityloom.erasure.erase_rows", cut_off)
+        for name in (ANN, "Bob"):
+            with pytest.raises(KeyboardInterrupt):
+                city.erase("visit", "who", name)
+    assert city.erasures.done() == set()
+    city.erase("visit", "who", ANN)
+    found = city.erasures.all()
+    assert [name in city.erasures.done() for name in found] == [True, False, True]
+
+
 def test_an_offline_copy_needs_the_record_handed_over(saved: Town) -> None:
     from shutil import copytree
 

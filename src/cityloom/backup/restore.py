@@ -19,6 +19,7 @@ from cityloom.backup.snapshot import STORE
 from cityloom.backup.storedump import load
 from cityloom.backup.target import MARK, Target
 from cityloom.city import City
+from cityloom.erasure import StillHeld
 from cityloom.erasures import FILE as ERASURES
 from cityloom.erasures import Erased, Erasures, as_erased, read_lines
 from cityloom.errors import CityLocked, UsageError
@@ -186,9 +187,12 @@ def _erase_again(city: Path, elsewhere: dict[str, Erased]) -> ErasedAgain:
     if not pending:
         return ErasedAgain()
     opened = City.open(city)
-    again = opened.erase_again(pending)
-    opened.store.dispose()
-    return again
+    try:
+        return opened.erase_again(pending)
+    except StillHeld as error:
+        raise UsageError(f"{error}. Mend or install what makes it, and restore again") from None
+    finally:
+        opened.store.dispose()
 
 
 def _erasures_elsewhere(
