@@ -45,31 +45,31 @@ _PASSWORD = {"RESTIC_PASSWORD": "benchmark"}
 
 @dataclass(frozen=True)
 class Side:
-    """One program's first backup, second backup and restore: wall and CPU seconds, bytes, MB."""
+    """What one program cost: CPU and wall seconds, bytes on disk, the most memory of the three."""
 
     first: float
-    first_cpu: float
-    first_bytes: int
     second: float
-    second_bytes: int
     restore: float
-    restore_cpu: float
+    first_wall: float
+    second_wall: float
+    restore_wall: float
+    first_bytes: int
+    second_bytes: int
     peak_mb: float
 
 
 @dataclass(frozen=True)
 class Drill:
-    """What was found at one scale; bytes are those on disk."""
+    """What was found at one scale; digests are those of all datasets in both backups."""
 
     scale: str
     city_bytes: int
     files: int
-    commits: int
+    runs: int
     ours: Side
     restic: Side
-    tables: int
+    digests: int
     digests_differ: int
-    erased_rows: int
     files_with_erased: int
     files_with_erased_before: int
 
@@ -94,52 +94,57 @@ def main() -> None:
 def _drill(folder: Path, scale: str) -> Drill:
     city = _make_city(folder, scale)
     size, files = _size(city), sum(1 for _ in _files(city))
-    first = _cityloom("backup", folder / "ours", "--city", city)
-    first_bytes = _size(folder / "ours")
-    peer_first = _restic(folder, "backup", ".", "--exclude", "scratch", at=city)
-    peer_first_bytes = _size(folder / "restic")
-    digests = [_digests(city)]
+    before, first = _digests(city), _both_back_up(folder)
     add_delivery(city, 2, date(2025, 8, 1))
     _cityloom("weave", city)
-    digests.append(_digests(city))
-    second = _cityloom("backup", folder / "ours", "--city", city)
-    peer_second = _restic(folder, "backup", ".", "--exclude", "scratch", at=city)
-    second_bytes = _size(folder / "ours") - first_bytes
-    peer_second_bytes = _size(folder / "restic") - peer_first_bytes
+    after, second = _digests(city), _both_back_up(folder)
     ids = sorted(path.stem for path in (folder / "ours" / "backups").glob("*.json"))
-    differ = 0
-    for number, backup in enumerate(ids):
-        restored = _restore(folder, backup)
-        again = _digests(folder / "again")
-        differ += sum(again[name] != digest for name, digest in digests[number].items())
-    peer_restore = _restic(folder, "restore", "latest", "--target", folder / "peer", at=folder)
+    ours = _restore(folder, ids[1])
+    differ = _differences(after, _digests(folder / "again"))
+    peer = _restic(folder, "restore", "latest", "--target", folder / "peer", at=folder)
+    _restore(folder, ids[0])
+    differ += _differences(before, _digests(folder / "again"))
     value = _someone(city)
-    before = sum(1 for path in _files(folder / "again") if _holds(path, value))
+    held = sum(_holds(path, value) for path in _files(folder / "again"))
     for name, column in NAMED:
         _cityloom("erase", name, column, value, "--city", city)
     _restore(folder, ids[0])
-    runs = [r for r in City.open(folder / "again").runs() if r.kind == "erase"]
     return Drill(
-        scale,
-        size,
-        files,
-        len(City.open(city).runs()),
-        Side(
-            first.wall_seconds, first.cpu_seconds, first_bytes, second.wall_seconds, second_bytes,
-            restored.wall_seconds, restored.cpu_seconds, max(first.peak_mb, restored.peak_mb),
-        ),
-        Side(
-            peer_first.wall_seconds, peer_first.cpu_seconds, peer_first_bytes,
-            peer_second.wall_seconds, peer_second_bytes,
-            peer_restore.wall_seconds, peer_restore.cpu_seconds,
-            max(peer_first.peak_mb, peer_restore.peak_mb),
-        ),
-        len(digests[1]),
-        differ,
-        sum(run.rows_read for run in runs),
-        sum(1 for path in _files(folder / "again") if _holds(path, value)),
-        before,
-    )  # fmt: skip
+        scale=scale,
+        city_bytes=size,
+        files=files,
+        runs=len(City.open(city).runs()),
+        ours=_side(first[0], second[0], ours),
+        restic=_side(first[1], second[1], peer),
+        digests=len(before) + len(after),
+        digests_differ=differ,
+        files_with_erased_before=held,
+        files_with_erased=sum(_holds(path, value) for path in _files(folder / "again")),
+    )
+
+
+def _both_back_up(folder: Path) -> list[tuple[Cost, int]]:
+    """What a backup costs, and by how many bytes its folder grew: ours, then the peer's."""
+    sizes = [_size(folder / name) for name in ("ours", "restic")]
+    ours = _cityloom("backup", folder / "ours", "--city", folder / "city")
+    peer = _restic(folder, "backup", ".", "--exclude", "scratch", at=folder / "city")
+    grown = [_size(folder / name) for name in ("ours", "restic")]
+    return [(ours, grown[0] - sizes[0]), (peer, grown[1] - sizes[1])]
+
+
+def _side(first: tuple[Cost, int], second: tuple[Cost, int], restored: Cost) -> Side:
+    costs = (first[0], second[0], restored)
+    return Side(
+        *(cost.cpu_seconds for cost in costs),
+        *(cost.wall_seconds for cost in costs),
+        first_bytes=first[1],
+        second_bytes=second[1],
+        peak_mb=max(cost.peak_mb for cost in costs),
+    )
+
+
+def _differences(wanted: dict[str, str], found: dict[str, str]) -> int:
+    return sum(found.get(name) != digest for name, digest in wanted.items())
 
 
 def _make_city(folder: Path, scale: str) -> Path:
@@ -214,13 +219,12 @@ def _size(folder: Path) -> int:
 
 def _table(found: list[Drill]) -> str:
     head = (
-        "| scale | city MB (files, runs) | program | first backup, s (CPU s) | MB | second, s | "
-        "new MB | restore, s (CPU s) | peak MB |\n| --- | --- | --- | --- | --- | --- | --- | --- "
-        "| --- |"
+        "| scale | city MB (files, runs) | program | first backup, CPU s (wall) | MB "
+        "| second, CPU s (wall) | new MB | restore, CPU s (wall) | peak MB |\n"
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     )
     lines = [
-        f"| {d.scale} | {d.city_bytes / 1e6:,.1f} ({d.files:,}, {d.commits}) | {name} "
-        f"| {_row(side)}"
+        f"| {d.scale} | {d.city_bytes / 1e6:,.1f} ({d.files:,}, {d.runs}) | {name} | {_row(side)}"
         for d in found
         for name, side in (("**cityloom**", d.ours), ("restic", d.restic))
     ]
@@ -229,29 +233,31 @@ def _table(found: list[Drill]) -> str:
 
 def _row(side: Side) -> str:
     return (
-        f"{side.first:.1f} ({side.first_cpu:.1f}) | {side.first_bytes / 1e6:,.1f} "
-        f"| {side.second:.1f} | {side.second_bytes / 1e6:,.1f} "
-        f"| {side.restore:.1f} ({side.restore_cpu:.1f}) | {side.peak_mb:,.0f} |"
+        f"{side.first:.1f} ({side.first_wall:.1f}) | {side.first_bytes / 1e6:,.1f} "
+        f"| {side.second:.1f} ({side.second_wall:.1f}) | {side.second_bytes / 1e6:,.2f} "
+        f"| {side.restore:.1f} ({side.restore_wall:.1f}) | {side.peak_mb:,.0f} |"
     )
 
 
 def _verdicts(found: list[Drill]) -> Iterator[str]:
     for smaller, larger in pairwise(found):
         times = float(Fraction(larger.scale) / Fraction(smaller.scale))
-        for what in ("first", "restore"):
-            growth = getattr(larger.ours, what) / getattr(smaller.ours, what) / times
-            yield f"- {smaller.scale} → {larger.scale}: {what} {growth:.2f} × linear"
+        grown = [
+            f"{what} {getattr(larger.ours, what) / getattr(smaller.ours, what) / times:.2f} ×"
+            for what in ("first", "second", "restore")
+        ]
+        yield f"- {smaller.scale} → {larger.scale}, against linear: {', '.join(grown)}"
     for d in found:
         yield (
-            f"- {d.scale}: {d.digests_differ} of the digests of {d.tables} datasets differ in two "
-            f"restored backups; of someone erased since ({d.erased_rows} rows) "
-            f"{d.files_with_erased} files hold anything, {d.files_with_erased_before} did before"
+            f"- {d.scale}: {d.digests_differ} of {d.digests} digests differ; of someone erased "
+            f"since {d.files_with_erased} restored files hold anything, "
+            f"{d.files_with_erased_before} did before"
         )
         ratios = [
             f"{what} {getattr(d.ours, what) / getattr(d.restic, what):.2f} ×"
             for what in ("first", "first_bytes", "second", "second_bytes", "restore")
         ]
-        yield f"- {d.scale}: against restic {', '.join(ratios)}"
+        yield f"- {d.scale}, against restic: {', '.join(ratios)}"
 
 
 if __name__ == "__main__":
