@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cityloom.apart import MEMORY, OUT_OF_MEMORY, PROCESSOR, REFUSED, WRONG
+from cityloom.contract.typed import as_text
 from cityloom.errors import DeliveryError
-from cityloom.readers.arrow import as_text
 from cityloom.readers.batch import Batch, Malformed
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GDAL_NUM_THREADS": "1"}
