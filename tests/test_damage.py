@@ -12,6 +12,7 @@ from cityloom.errors import StorageError, faults_in_words
 from cityloom.lake import LakeTable
 from cityloom.web.app import create_app
 from tests.cities import (
+    TESTER,
     column,
     contract_text,
     csv_bytes,
@@ -165,6 +166,20 @@ def test_check_names_a_table_that_lost_its_newest_versions(city: City) -> None:
 def test_check_names_a_table_that_is_gone(city: City) -> None:
     shutil.rmtree(city.kept("tree").folder)
     assert any("has nothing" in what for what in told(city))
+
+
+def test_a_table_that_is_gone_is_not_read_as_an_empty_one(city: City) -> None:
+    shutil.rmtree(city.kept("tree").folder)
+    again = City.open(city.path)
+    for read in (again.read, again.read_quarantine):
+        with pytest.raises(StorageError, match="the lake has no table of tree"):
+            read("tree", TESTER)
+    with TestClient(create_app(again), base_url="http://127.0.0.1") as client:
+        answer = client.get("/health")
+        assert answer.status_code == 503
+        assert "the lake has no table of tree" in answer.json()["error"]
+    again.weave()
+    assert City.open(city.path).read("tree", TESTER).read_all().num_rows == 3000
 
 
 def test_without_a_copy_a_dataset_comes_back_as_the_mend_says(city: City, tmp_path: Path) -> None:

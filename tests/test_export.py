@@ -144,14 +144,31 @@ def test_an_export_that_fails_leaves_the_earlier_file(city: City, form: str) -> 
     assert path.read_bytes() == before
 
 
-def test_geojson_of_another_crs_is_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_geojson_of_another_crs_is_brought_to_longitude_and_latitude(tmp_path: Path) -> None:
     place = column("place", physicalType="POINT", custom={"crs": "EPSG:4547"})
-    city = new_city(tmp_path / "city", {"thing": contract_text("thing", [place])})
+    text = contract_text("thing", [column("name"), place])
+    city = new_city(tmp_path / "city", {"thing": text})
+    rows = "name,place\nhall,POINT (506000 2493000)\nnowhere,\n"
+    (tmp_path / "things.csv").write_text(rows, encoding="utf-8")
+    city.receive("thing", tmp_path / "things.csv")
     path = tmp_path / "thing.geojson"
-    with pytest.raises(UsageError, match="'thing' is in EPSG:4547") as caught:
-        write_file(city.read("thing", TESTER), path, "geojson", city.contract("thing"))
-    assert "parquet" in str(caught.value)
-    assert not path.exists()
+    write_file(city.read("thing", TESTER), path, "geojson", city.contract("thing"))
+    found = json.loads(path.read_text(encoding="utf-8"))
+    shown = {item["properties"]["name"]: item["geometry"] for item in found["features"]}
+    assert shown["nowhere"] is None
+    assert shown["hall"]["coordinates"] == pytest.approx([114.058, 22.535], abs=1e-3)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_place_that_is_no_file_is_told(city: City, tmp_path: Path, form: str) -> None:
+    contract = city.contract("thing")
+    for path, words in [
+        (tmp_path, "is a folder; name a file in it"),
+        (Path(), "is a folder; name a file in it"),
+        (tmp_path / "none" / "x", "there is no folder"),
+    ]:
+        with pytest.raises(UsageError, match=words):
+            write_file(city.read("thing", TESTER), path, form, contract)
 
 
 def test_geojson_of_a_dataset_without_geometry_is_refused_with_what_to_do(tmp_path: Path) -> None:

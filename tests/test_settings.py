@@ -160,3 +160,29 @@ def test_a_folder_that_holds_something_is_not_made_a_city(tmp_path: Path) -> Non
     with pytest.raises(UsageError, match="not empty; a new city needs a folder of its own"):
         City.create(tmp_path, "X")
     assert [path.name for path in tmp_path.iterdir()] == ["note.txt"]
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("[netwrok]\nhosts = []", "field netwrok: is not known; is 'network' meant?"),
+        (
+            '[sources.a]\nkind = "database"\ndataset = "a"\nurl = "sqlite:///a"\ntabel = "a"',
+            "field sources.a.tabel: is not known; is 'table' meant?",
+        ),
+        (
+            '[sources.a]\nkind = "htp"\ndataset = "a"',
+            "field sources.a: 'htp' is not known; expected 'database', 'sftp', 'http'",
+        ),
+        ("entirely_else = 1", "field entirely_else: is not known; take it out"),
+    ],
+)
+def test_a_misspelt_setting_is_told_with_what_was_meant(
+    tmp_path: Path, written: str, words: str
+) -> None:
+    City.create(tmp_path / "city", "City")
+    path = tmp_path / "city" / "city.toml"
+    path.write_text(f"{path.read_text(encoding='utf-8')}\n{written}\n", encoding="utf-8")
+    with pytest.raises(UsageError) as told:
+        read_settings(tmp_path / "city")
+    assert words in str(told.value)

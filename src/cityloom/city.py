@@ -267,8 +267,10 @@ class City:
 
         Raises:
             AccessRefused: policy does not permit it; the refusal is in the ledger.
+            StorageError: its table is away.
         """
         contract = self.contract(dataset)
+        self.see_tables([dataset])
         rows = _at_most(limit, self.kept(dataset).rows())
         self._allow(contract, principal, purpose, dataset, rows)
         return self._rows(dataset, self.kept(dataset).files(), contract.schema, limit)
@@ -290,6 +292,7 @@ class City:
         """
         from cityloom.quarantine import MARKER, SCHEMA, declared_only
 
+        self.see_tables([dataset])
         files = self.quarantine_files(dataset)
         rows = self.quarantine(dataset).rows(self.kept(dataset).marker(MARKER)) if files else 0
         contract = self.contract(dataset)
@@ -559,6 +562,21 @@ class City:
         """
         if said := self.without_lake():
             raise StorageError(f"{self.path / 'lake'}: {said}. {LAKE_MEND}; nothing was changed")
+
+    def see_tables(self, datasets: Collection[str] | None = None) -> None:
+        """See that the lake has the tables that the log of runs knows: of some datasets, or all.
+
+        Raises:
+            StorageError: the whole lake is away, or a table is.
+        """
+        self._see_that_the_lake_is_there()
+        gone = self._gone(self.log.committed())
+        if lost := sorted(gone if datasets is None else gone.intersection(datasets)):
+            raise StorageError(
+                f"the lake has no table of {', '.join(lost)}, which the log of runs knows. Put it "
+                "back from a backup; or, if it was given up on purpose, 'cityloom weave' receives "
+                "and makes it again"
+            )
 
     def _tables(self) -> list[str]:
         lake = self.path / "lake"

@@ -6,11 +6,16 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from cityloom.contract import Contract, Kind
 from cityloom.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 def write_file(reader: pa.RecordBatchReader, path: Path, form: str, contract: Contract) -> int:
@@ -19,8 +24,8 @@ def write_file(reader: pa.RecordBatchReader, path: Path, form: str, contract: Co
     The file appears whole or not at all.
 
     Raises:
-        UsageError: the file cannot be written, or GeoJSON was asked of a dataset without a geometry
-            in longitude and latitude.
+        UsageError: the file cannot be written, or GeoJSON was asked of a dataset without a
+            geometry.
     """
     with whole_file(path) as unfinished:
         return _WRITERS[form](reader, unfinished, contract)
@@ -33,6 +38,10 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         UsageError: the file cannot be written.
     """
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         yield unfinished
@@ -89,17 +98,13 @@ def _geojson(reader: pa.RecordBatchReader, path: Path, contract: Contract) -> in
     geometry = next((c for c in contract.columns if c.kind is Kind.GEOMETRY), None)
     if geometry is None:
         raise UsageError(f"'{contract.dataset}' has no geometry; export it as parquet or csv")
-    if geometry.crs not in ("EPSG:4326", "OGC:CRS84"):
-        raise UsageError(
-            f"'{contract.dataset}' is in {geometry.crs}; GeoJSON is in longitude and latitude "
-            "(RFC 7946). Export it as parquet"
-        )
     rows = 0
     with open(path, "w", encoding="utf-8") as file:
         file.write('{"type": "FeatureCollection", "features": [')
         for batch in reader:
-            for row in batch.to_pylist():
-                shape = shapely.from_wkb(row.pop(geometry.name))
+            shapes = _in_lonlat(batch.column(geometry.name), geometry.crs)
+            others = batch.drop_columns([geometry.name]).to_pylist()
+            for shape, row in zip(shapes, others, strict=True):
                 feature = {
                     "type": "Feature",
                     "geometry": json.loads(shapely.to_geojson(shape)) if shape else None,
@@ -110,6 +115,24 @@ def _geojson(reader: pa.RecordBatchReader, path: Path, contract: Contract) -> in
                 rows += 1
         file.write("\n]}\n")
     return rows
+
+
+def _in_lonlat(geometries: pa.Array, crs: str) -> "npt.NDArray[np.object_]":
+    """Geometries as GeoJSON wants them (RFC 7946): in longitude and latitude on WGS84.
+
+    Raises:
+        UsageError: there is no way to them from this CRS.
+    """
+    import numpy as np
+    import shapely
+
+    from cityloom.geo.crs import lonlat
+
+    shapes = shapely.from_wkb(geometries.to_numpy(zero_copy_only=False))
+    moved: npt.NDArray[np.object_] = shapely.transform(
+        shapes, lambda at: np.column_stack(lonlat(at[:, 0], at[:, 1], crs))
+    )
+    return moved
 
 
 def _finite(value: object) -> object:

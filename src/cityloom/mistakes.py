@@ -1,7 +1,8 @@
 """What a model found wrong in a file, in words: the field, and what is expected there."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import pydantic
@@ -22,6 +23,8 @@ _EXPECTED = {
     "string_too_long": "expected at most {max_length} characters",
     "string_pattern_mismatch": "expected what matches {pattern}",
     "tuple": "expected a list",
+    "union_tag_invalid": "'{tag}' is not known; expected {expected_tags}",
+    "union_tag_not_found": "expected {discriminator}",
 }
 """What is expected, by the kind of a mistake or, where a value is of another type, by the type."""
 
@@ -30,18 +33,29 @@ _WANTED = "expected "
 _LONGEST = 40
 
 
-def first_mistake(error: pydantic.ValidationError, stated: object) -> str:
+def first_mistake(
+    error: pydantic.ValidationError, stated: object, known: Collection[str] = ()
+) -> str:
     """The first field that is not as it should be, and what is expected of it.
 
     Args:
         error: what the model said.
         stated: what the file says.
+        known: names of fields, of which one that is not known may be misspelt.
     """
     mistakes = error.errors()
     fields = [_field(stated, mistake["loc"], mistake["type"] == _MISSING) for mistake in mistakes]
     alike = [m for m, field in zip(mistakes, fields, strict=True) if field == fields[0]]
     wanted = _either(list(dict.fromkeys(_expected(mistake) for mistake in alike)))
-    return f"field {fields[0]}: {wanted}{_found(alike[0])}"
+    return f"field {fields[0]}: {_meant(alike[0], known) or wanted}{_found(alike[0])}"
+
+
+def _meant(mistake: Any, known: Collection[str]) -> str:
+    """What a field that is not known was meant to be, where its name is nearly one that is."""
+    if mistake["type"] != "extra_forbidden":
+        return ""
+    near = get_close_matches(str(mistake["loc"][-1]), known, n=1)
+    return f"is not known; is '{near[0]}' meant?" if near else ""
 
 
 def _either(wanted: list[str]) -> str:
@@ -87,7 +101,7 @@ def _expected(mistake: Any) -> str:
 def _found(mistake: Any) -> str:
     """What stands there instead, where that is short."""
     found = mistake["input"]
-    if mistake["type"] in (_MISSING, "extra_forbidden", "value_error"):
+    if mistake["type"] in (_MISSING, "extra_forbidden", "union_tag_invalid", "value_error"):
         return ""
     if isinstance(found, dict | list):
         return ", not a list" if isinstance(found, list) else ", not keys and values"

@@ -4,7 +4,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -12,7 +12,7 @@ from cityloom.engine.urls import parse_url
 from cityloom.errors import UsageError, pasteable
 from cityloom.mistakes import first_mistake
 from cityloom.sources.network import Network
-from cityloom.sources.stated import Sources
+from cityloom.sources.stated import Source, Sources
 
 FILE = "city.toml"
 FORMAT = 2
@@ -146,7 +146,14 @@ def checked_settings(stated: Mapping[str, object], origin: str) -> Settings:
     try:
         return Settings.model_validate(stated)
     except ValidationError as error:
-        raise UsageError(f"{origin}: {first_mistake(error, dict(stated))}") from None
+        raise UsageError(f"{origin}: {first_mistake(error, dict(stated), _names())}") from None
+
+
+def _names() -> set[str]:
+    """The names of all fields that a ``city.toml`` may have, at whatever place."""
+    kinds_of_source, _ = get_args(Source)
+    models = (Settings, Network, BackupSettings, *get_args(kinds_of_source))
+    return {name for model in models for name in model.model_fields}
 
 
 def write_settings(city: Path, settings: Settings) -> None:

@@ -50,8 +50,9 @@ def open_store(city: Path, url: str) -> Engine:
             _migrate(engine)
     except (SQLAlchemyError, ImportError) as error:
         raise StorageError(
-            f"{city}: the store cannot be opened: {plain(error)}. See that the disk has free space "
-            "and that 'database' in city.toml is right, then run the same command again"
+            f"{city}: the store cannot be opened: {plain(error)}. See that you may write there, "
+            "that the disk has free space, and that 'database' in city.toml is right, then run the "
+            "same command again"
         ) from error
     return engine
 

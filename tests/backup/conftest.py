@@ -67,7 +67,7 @@ def truth(city: City) -> dict[str, Any]:
 
 def with_backups(city: Path, key: Path, more: str = "") -> None:
     """Make a key and let a city's backups be encrypted to it."""
-    public = new_key(key, city)
+    public = new_key(key)
     with open(city / "city.toml", "a", encoding="utf-8") as file:
         file.write(f'\n[backup]\nrecipients = ["{public}"]\n{more}')
 

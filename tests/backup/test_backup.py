@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from cityloom.backup.take import back_up
 from cityloom.backup.target import Target
 from cityloom.check import findings
 from cityloom.city import City
-from cityloom.errors import CityLocked, UsageError
+from cityloom.errors import CityLocked, StorageError, UsageError
 from cityloom.lock import writer_lock
 from tests.backup.conftest import Saved, truth, with_backups
 from tests.cities import TESTER, csv_bytes, digests, new_city
@@ -264,7 +265,7 @@ def test_two_backups_at_once_are_not_made(saved: Saved) -> None:
 def test_a_private_key_is_not_made_in_the_city_or_among_backups(saved: Saved, place: str) -> None:
     saved.back_up()
     with pytest.raises(UsageError, match="may not lie in a city or among backups"):
-        new_key(saved.folder / place, saved.city.path)
+        new_key(saved.folder / place)
     assert not (saved.folder / place).exists()
 
 
@@ -272,7 +273,7 @@ def test_a_private_key_is_for_its_owner_alone_and_never_written_over(saved: Save
     assert stat.S_IMODE(saved.key.stat().st_mode) == 0o600
     before = saved.key.read_bytes()
     with pytest.raises(UsageError, match="there is a file already"):
-        new_key(saved.key, saved.city.path)
+        new_key(saved.key)
     assert saved.key.read_bytes() == before
 
 
@@ -324,3 +325,24 @@ def test_a_file_that_grows_while_it_is_saved_does_not_stop_the_backup(saved: Sav
     back_up(saved.city, saved.target, on_file=grow)
     saved.restore()
     assert b"1000" in (saved.folder / "restored" / "inbox" / "visit" / "c.csv").read_bytes()
+
+
+@pytest.mark.parametrize("lost", [[""], ["{}"]])
+def test_a_city_without_its_tables_is_not_backed_up_and_costs_no_earlier_backup(
+    saved: Saved, lost: list[str]
+) -> None:
+    saved.back_up()
+    dataset = next(iter(saved.city.received))
+    shutil.rmtree(saved.city.path / "lake" / lost[0].format(dataset))
+    with pytest.raises(StorageError, match="lake"):
+        saved.back_up(keep=1)
+    assert saved.restore().tables
+
+
+def test_a_key_is_made_in_any_folder_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert new_key(Path("my.key")).startswith("age1")
+    with pytest.raises(UsageError, match="there is no folder none"):
+        new_key(Path("none/my.key"))

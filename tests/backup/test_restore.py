@@ -49,7 +49,7 @@ def backed_up(saved: Saved) -> Saved:
 
 
 def test_another_key_is_said_to_be_another(backed_up: Saved) -> None:
-    new_key(backed_up.folder / "wrong", backed_up.city.path)
+    new_key(backed_up.folder / "wrong")
     before = around(backed_up)
     with pytest.raises(UsageError, match="was not encrypted to this key; take another key"):
         restore(
@@ -206,7 +206,7 @@ def test_files_get_their_times_and_modes_back(backed_up: Saved) -> None:
 @pytest.mark.parametrize("packed", [True, False])
 @pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 3_000_000])
 def test_what_is_sealed_comes_back(packed: bool, size: int, tmp_path: Path) -> None:
-    public = new_key(tmp_path / "key", tmp_path / "city")
+    public = new_key(tmp_path / "key")
     from pyrage import x25519
 
     content = os.urandom(size // 2) + b"a" * (size - size // 2)

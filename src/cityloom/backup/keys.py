@@ -1,7 +1,7 @@
 """The keys of backups: a city knows public ones alone; who restores has the private one."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,24 +18,26 @@ PRIVATE = b"AGE-SECRET-KEY-"
 """What every private key of age begins with."""
 
 
-def new_key(path: Path, city: Path, targets: Iterable[Path] = ()) -> str:
+def new_key(path: Path, targets: Collection[Path] = ()) -> str:
     """Make a private key in a file that only its owner may read; the public key.
 
     The file is one that ``age`` reads, too.
 
     Args:
         path: where; nothing may be there yet.
-        city: the folder of the city, if it is one.
         targets: folders of backups.
 
     Raises:
-        UsageError: something is there, or the place is in a city or among its backups.
+        UsageError: something is there, the place is in a city or among its backups, or there is no
+            such folder.
     """
     from pyrage import x25519
 
     folder = path.resolve().parent
+    if not folder.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
     for place in (folder, *folder.parents):
-        if (place / FILE).exists() or place in {city.resolve(), *targets} or _holds_backups(place):
+        if (place / FILE).exists() or place in targets or _holds_backups(place):
             raise UsageError(
                 f"{path}: a private key may not lie in a city or among backups, where whoever "
                 "takes them takes the key as well; name a place outside of both"

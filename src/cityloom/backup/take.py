@@ -74,9 +74,11 @@ def back_up(
         on_file: told of each file.
 
     Raises:
-        UsageError: the city names no recipients, the folder is of no use, or the lake is damaged.
+        UsageError: the city names no recipients, the folder is of no use, or the lake is damaged
+            or away.
     """
     recipients = recipients_of(city)
+    city.see_tables()
     folder = folder.resolve()
     if folder.is_relative_to(city.path) or city.path.is_relative_to(folder):
         raise UsageError(f"{folder}: backups of a city cannot lie in it or around it")

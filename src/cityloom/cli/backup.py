@@ -40,7 +40,7 @@ def backup(
     from cityloom.backup.take import back_up
 
     if key is not None:
-        _make_key(key, city, target)
+        _make_key(key, target)
         return
     opened = open_city(city)
     folder = target or stated_target(opened)
@@ -63,10 +63,10 @@ def _tell(taken: "Taken") -> None:
         typer.echo(f"Removed {', '.join(taken.removed)}; {taken.freed:,} bytes are free.")
 
 
-def _make_key(key: Path, city: Path, target: Path | None) -> None:
+def _make_key(key: Path, target: Path | None) -> None:
     from cityloom.backup.keys import new_key
 
-    public = new_key(key, city, [target.resolve()] if target else [])
+    public = new_key(key, [target.resolve()] if target else [])
     typer.echo(
         f"Made {key}. Keep it, and a copy, away from the city and its backups: without it nothing "
         "can be restored.\nAdd to city.toml:\n"

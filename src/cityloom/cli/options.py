@@ -89,6 +89,12 @@ _NO_SCREEN = 1000
 """Characters that a line may have where nobody looks at it on a screen."""
 
 
+def _number(value: float) -> str:
+    """A number with two decimals, or with up to six where it has more: a degree has many."""
+    whole, point, decimals = f"{value:,.6f}".partition(".")
+    return f"{whole}{point}{decimals.rstrip('0').ljust(2, '0')}" if point else whole
+
+
 def _written(value: object) -> str:
     if value is None:
         return ""
@@ -97,5 +103,5 @@ def _written(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:,.2f}"
+        return _number(value)
     return visible(str(value))

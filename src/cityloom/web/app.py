@@ -86,6 +86,7 @@ def health(request: Request) -> JSONResponse:
         with faults_in_words(desk.path):
             open_store(desk.path, desk.city.settings.database).dispose()
             look = desk.look()
+            look.city.see_tables()
     except UsageError as error:
         return JSONResponse({"status": "failing", "error": str(error)}, 503)
     name, datasets = look.city.settings.name, len(look.contracts)
