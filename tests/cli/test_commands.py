@@ -206,7 +206,8 @@ def test_a_number_of_facts_that_is_none_is_told_and_nothing_is_made(
 def test_the_plan_is_shown_with_reasons_and_nothing_is_done(run: Run, city: Path) -> None:
     steps = well(run("weave", "--plan", "--json")).facts
     assert steps == [
-        {"step": "receive", "dataset": "case", "source": "case.csv", "why": "new file"}
+        {"step": "receive", "dataset": "case", "source": "case.csv", "why": "new file"},
+        {"step": "tile", "dataset": "case", "source": "", "why": "case will change"},
     ]
     said = well(run("weave", "--plan")).out
     assert "case.csv" in said
@@ -223,7 +224,7 @@ def test_the_plan_names_each_delivery_whose_refused_rows_are_judged_again(
     write(city, {**CASE, "version": "1.0.1"})
     steps = well(run("weave", "--plan", "--json")).facts
     assert [(step["step"], step["source"]) for step in steps] == [
-        ("replay", "case.csv"), ("replay", "more.csv"),
+        ("replay", "case.csv"), ("replay", "more.csv"), ("tile", ""),
     ]  # fmt: skip
     assert "more.csv" in well(run("weave", "--plan")).out
 
@@ -242,7 +243,7 @@ def test_a_weave_with_a_file_that_cannot_be_received_fails_after_the_rest(
     (city / "inbox" / "case").mkdir()
     (city / "inbox" / "case" / "bad.csv").write_text("a,b\n1,2\n")
     answer = run("weave", city)
-    sorry(answer, "1 of 2 steps failed", "cityloom check")
+    sorry(answer, "1 of 3 steps failed", "cityloom check")
     assert "bad.csv" in answer.err
     assert "2 kept" in answer.err
     said = well(run("weave", city)).out
