@@ -176,15 +176,19 @@ def test_backups_are_found_by_the_beginning_of_their_id(backed_up: Saved) -> Non
         Target.opened(backed_up.folder)
 
 
-def test_a_store_outside_of_the_city_is_never_shared_with_it(saved: Saved) -> None:
+@pytest.mark.parametrize("place", ["{folder}/away.sqlite", "../away.sqlite", "lake/../../away.db"])
+def test_a_store_outside_of_the_city_is_never_shared_with_it(saved: Saved, place: str) -> None:
     toml = saved.folder / "city" / "city.toml"
-    away = saved.folder / "away.sqlite"
+    away = place.format(folder=saved.folder)
     stated = f'database = "sqlite:///{away}"\nformat = '
     toml.write_text(toml.read_text().replace("format = ", stated))
     saved.city.weave()
     runs = saved.city.runs()
     saved.back_up()
+    store = (saved.folder / "city" / away).resolve()
+    before = store.stat().st_ino
     done = saved.restore()
+    assert store.stat().st_ino == before
     assert done.notes == [
         f"city.toml says database = sqlite:///store.sqlite now; it was sqlite:///{away}, "
         "which was not touched"

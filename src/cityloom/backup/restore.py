@@ -162,10 +162,8 @@ def _staging(path: Path) -> Iterator[Path]:
 def _settle_store(city: Path, database: str | None) -> list[str]:
     """Put the restored store where the city looks for it, and never where another city does."""
     settings = read_settings(city)
-    own = make_url(Settings.model_fields["database"].default)
-    stated = make_url(settings.database)
-    inside = stated.get_backend_name() == "sqlite" and not Path(stated.database or "").is_absolute()
-    url = database or (settings.database if inside else own.render_as_string())
+    own = Settings.model_fields["database"].default
+    url = database or (settings.database if _lies_in(city, settings.database) else own)
     if database:
         load(city / STORE, city, database)
         (city / STORE).unlink()
@@ -177,6 +175,14 @@ def _settle_store(city: Path, database: str | None) -> list[str]:
     write_settings(city, settings.model_copy(update={"database": url}))
     shown = [make_url(u).render_as_string() for u in (url, settings.database)]
     return [f"city.toml says database = {shown[0]} now; it was {shown[1]}, which was not touched"]
+
+
+def _lies_in(city: Path, database: str) -> bool:
+    """Whether the store at a database URL is a file in the city's own folder."""
+    url, folder = make_url(database), city.resolve()
+    if url.get_backend_name() != "sqlite":
+        return False
+    return folder in (folder / (url.database or STORE)).resolve().parents
 
 
 def _erase_again(city: Path, elsewhere: dict[str, Erased]) -> ErasedAgain:
