@@ -10,8 +10,10 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
+
+import msgspec
 
 from cityloom.contract import Column
 from cityloom.errors import UsageError
@@ -33,11 +35,11 @@ class Erased:
 
     id: str
     at: str
-    dataset: str
+    dataset: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]*\Z")]
     column: str
     kept: str
     given: str
-    length: int
+    length: Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Erasures:
@@ -134,6 +136,6 @@ def as_erased(line: dict[str, Any], origin: str) -> Erased:
         UsageError: it is none.
     """
     try:
-        return Erased(**line)
-    except TypeError:
+        return msgspec.convert(line, Erased)
+    except msgspec.ValidationError:
         raise UsageError(f"{origin}: not a record of erasures") from None

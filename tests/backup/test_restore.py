@@ -1,8 +1,10 @@
 """A restored city is whole or not there; what is wrong with a backup is said in words."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,6 +111,83 @@ def test_an_index_that_is_hurt_is_named(backed_up: Saved) -> None:
     (path,) = (backed_up.target / "backups").glob("*.json")
     path.write_text("{}")
     refused(backed_up, f"{path} is damaged")
+
+
+def forged(saved: Saved, change: Callable[[dict[str, Any]], None]) -> None:
+    """Write the newest backup's manifest anew, as whoever knows the public key alone can."""
+    import pyrage
+
+    (path,) = (saved.target / "backups").glob("*.age")
+    keys = read_identities(saved.key)
+    manifest = json.loads(pyrage.decrypt(path.read_bytes(), keys))
+    change(manifest)
+    public = [pyrage.x25519.Recipient.from_str(str(keys[0].to_public()))]
+    path.write_bytes(pyrage.encrypt(json.dumps(manifest).encode(), public))
+
+
+PLACES = ["../evil", "{folder}/evil", "inbox/../../evil", "./evil", "inbox//evil", "", ".", "a\0b"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_forged_manifest_writes_nowhere_but_into_the_city(backed_up: Saved, place: str) -> None:
+    path = place.format(folder=backed_up.folder)
+    forged(backed_up, lambda manifest: manifest["files"][0].update(path=path))
+    refused(backed_up, r"\.age is damaged: .* is no path within a city")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda manifest: manifest["tables"][0].update(folder="../../city/lake/visit"),
+        lambda manifest: manifest["files"][0]["parts"][0].update(blob="../../key"),
+        lambda manifest: manifest["files"][0].update(mode=0o4755),
+        lambda manifest: manifest["files"][0].update(modified=2**70),
+        lambda manifest: manifest.update(id="20260101000000000-abcd"),
+    ],
+)
+def test_nothing_else_that_a_forged_manifest_says_is_followed(
+    backed_up: Saved, change: Callable[[dict[str, Any]], None]
+) -> None:
+    forged(backed_up, change)
+    refused(backed_up, r"\.age is damaged")
+
+
+def test_a_forged_index_has_nothing_removed_elsewhere(backed_up: Saved) -> None:
+    (path,) = (backed_up.target / "backups").glob("*.json")
+    victim = backed_up.folder / "victim.json"
+    victim.write_text("mine")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"id": "../../victim"}))
+    backed_up.back_up(keep=1)
+    assert victim.read_text() == "mine"
+
+
+@pytest.mark.parametrize("dataset", ["../../victim", "/", "", 7])
+def test_a_forged_erasure_takes_away_nothing_elsewhere(
+    backed_up: Saved, dataset: str | int
+) -> None:
+    victim = backed_up.folder / "victim" / "_delta_log"
+    victim.mkdir(parents=True)
+    line = {"id": "0" * 32, "at": "", "dataset": dataset, "column": "number", "kept": "",
+            "given": "", "length": 1}  # fmt: skip
+    target, keys = Target.opened(backed_up.target), read_identities(backed_up.key)
+    target.add_erasure("0" * 32, json.dumps(line).encode(), [keys[0].to_public()])
+    with pytest.raises(UsageError, match="not a record of erasures"):
+        backed_up.restore()
+    assert victim.exists()
+
+
+def test_a_damaged_index_stops_no_other_backup_and_costs_no_blob(backed_up: Saved) -> None:
+    (path,) = (backed_up.target / "backups").glob("*.json")
+    sound = path.read_bytes()
+    path.write_text("{}")
+    taken = backed_up.back_up(keep=1)
+    assert [note for note in taken.notes if str(path) in note]
+    assert (taken.removed, taken.freed) == ([], 0)
+    assert backed_up.restore().backup == taken.id
+    with pytest.raises(UsageError, match=f"{path} is damaged"):
+        backed_up.restore("again", Asked(backup=path.stem))
+    path.write_bytes(sound)
+    assert backed_up.restore("again", Asked(backup=path.stem)).backup == path.stem
 
 
 def test_a_table_that_is_not_what_was_saved_is_found(

@@ -3,7 +3,8 @@
 import json
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
-from typing import TypeVar
+from pathlib import PurePosixPath
+from typing import Annotated, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -15,14 +16,24 @@ FORMAT = 1
 
 T = TypeVar("T")
 
+Name = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+"""The name of a blob, or a SHA-256."""
+
+Id = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{17}-[0-9a-f]{4}\Z")]
+"""The id of a backup: when, and four digits by chance."""
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Nanoseconds = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
+Mode = Annotated[int, msgspec.Meta(ge=0, le=0o777)]
+
 
 @dataclass(frozen=True)
 class Part:
     """Some bytes of a file, or all: the blob that holds them, their SHA-256, how many they are."""
 
-    blob: str
-    sha256: str
-    size: int
+    blob: Name
+    sha256: Name
+    size: Count
 
 
 @dataclass(frozen=True)
@@ -32,8 +43,12 @@ class SavedFile:
     path: str
     parts: list[Part]
     packed: bool
-    mode: int
-    modified: int
+    mode: Mode
+    modified: Nanoseconds
+
+    def __post_init__(self) -> None:
+        """See that it leads nowhere but into the city."""
+        check_inside(self.path)
 
     @property
     def size(self) -> int:
@@ -54,12 +69,16 @@ class SavedTable:
     digest: str
     schema: str
 
+    def __post_init__(self) -> None:
+        """See that it leads nowhere but into the lake."""
+        check_inside(self.folder)
+
 
 @dataclass(frozen=True)
 class Manifest:
     """All that a backup holds."""
 
-    id: str
+    id: Id
     at: str
     city: str
     cityloom: str
@@ -75,14 +94,27 @@ class Index:
     ``erased`` are the ids of the erasures that were done in the city before the backup.
     """
 
-    id: str
+    id: Id
     at: str
-    files: int
-    size: int
-    written: int
-    blobs: list[str]
+    files: Count
+    size: Count
+    written: Count
+    blobs: list[Name]
     erased: list[str] = field(default_factory=list)
     format: int = FORMAT
+
+
+def check_inside(path: str) -> None:
+    """See that a relative path leads to no place above where it begins.
+
+    Whoever knows a public key can write a manifest, so what it says is not taken on trust.
+
+    Raises:
+        ValueError: it leads elsewhere, or is written in more than one way.
+    """
+    parts = PurePosixPath(path).parts
+    if not parts or "\0" in path or ".." in parts or parts[0] == "/" or "/".join(parts) != path:
+        raise ValueError(f"{path!r} is no path within a city")
 
 
 def as_json(item: Manifest | Index) -> bytes:

@@ -40,7 +40,10 @@ _PACKED_ALREADY = (".parquet", ".gz", ".zip", ".zst", ".xz", ".bz2", ".png", ".j
 
 @dataclass(frozen=True)
 class Taken:
-    """A backup that was made: what it holds and what was written for it; sizes in bytes."""
+    """A backup that was made: what it holds and what was written for it; sizes in bytes.
+
+    ``notes`` are words on what is not in it, and on what lies beside it and is damaged.
+    """
 
     id: str
     at: str
@@ -51,6 +54,7 @@ class Taken:
     datasets: int
     removed: list[str] = field(default_factory=list)
     freed: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
 def back_up(
@@ -88,8 +92,9 @@ def back_up(
         taken = _take(city, target, recipients, on_file)
         doomed = _doomed(city, target, keep, prune_erased)
         freed = target.remove(doomed) if keep or prune_erased else 0
+        notes = [*taken.notes, *map(_passed_over, target.damaged())]
     remember(city.path, Made(taken.id, taken.at, str(target.path)))
-    return replace(taken, removed=doomed, freed=freed)
+    return replace(taken, removed=doomed, freed=freed, notes=notes)
 
 
 def _take(city: "City", target: Target, recipients: "list[Recipient]", on_file: OnFile) -> Taken:
@@ -209,6 +214,13 @@ class _Work:
                 f"{source.path} holds a private key: whoever takes the city takes the key as well. "
                 "Move it out of the city"
             )
+
+
+def _passed_over(said: str) -> str:
+    return (
+        f"{said}. It was passed over, and while it is there no blobs are removed; put the file "
+        "back from a copy, or remove it to give that backup up"
+    )
 
 
 def _doomed(city: "City", target: Target, keep: int | None, prune_erased: bool) -> list[str]:

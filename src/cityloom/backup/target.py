@@ -129,23 +129,36 @@ class Target:
     # Backups
 
     def backups(self) -> list[Index]:
-        """The backups that are there, oldest first."""
-        paths = sorted((self.path / "backups").glob("*.json"))
-        return [from_json(path.read_bytes(), Index, str(path)) for path in paths]
+        """The backups that are there, oldest first, but for :meth:`damaged` ones."""
+        return [item for item in self._read() if isinstance(item, Index)]
+
+    def damaged(self) -> list[str]:
+        """What is wrong with the indexes of backups that cannot be read."""
+        return [str(item) for item in self._read() if isinstance(item, UsageError)]
+
+    def _read(self) -> Iterator[Index | UsageError]:
+        for path in self._indexes():
+            try:
+                yield _index(path)
+            except UsageError as error:
+                yield error
+
+    def _indexes(self) -> list[Path]:
+        return sorted((self.path / "backups").glob("*.json"))
 
     def find(self, backup: str | None) -> Index:
         """A backup by its id or the beginning of it; the newest where none is named.
 
         Raises:
-            UsageError: there is none, or more than one.
+            UsageError: there is none, or more than one, or its index is damaged.
         """
-        found = [index for index in self.backups() if index.id.startswith(backup or "")]
+        found = [path for path in self._indexes() if path.stem.startswith(backup or "")]
         if not found:
             what = f"no backup '{backup}'" if backup else "no backup that was finished"
             raise UsageError(f"{self.path}: {what} here; see: cityloom backups {self.path}")
         if backup and len(found) > 1:
             raise UsageError(f"{self.path}: several backups begin with '{backup}'; say more of it")
-        return found[-1]
+        return _index(found[-1])
 
     def add(self, manifest: Manifest, index: Index, recipients: "Sequence[Recipient]") -> None:
         """Make a backup be there."""
@@ -160,13 +173,22 @@ class Target:
             UsageError: the key is another one, or the manifest is damaged or missing.
         """
         path = self._manifest(index.id)
-        return from_json(self._opened(path, identities), Manifest, str(path))
+        found = from_json(self._opened(path, identities), Manifest, str(path))
+        if found.id != index.id:
+            raise UsageError(f"{path} is damaged: it is the manifest of another backup")
+        return found
 
     def remove(self, backups: Collection[str]) -> int:
-        """Remove backups, and the blobs that no other needs; how many bytes that frees."""
+        """Remove backups, and the blobs that no other needs; how many bytes that frees.
+
+        While an index is damaged no blob is removed: nobody knows which of them it needs.
+        """
         for backup in backups:
             (self.path / "backups" / f"{backup}.json").unlink(missing_ok=True)
             self._manifest(backup).unlink(missing_ok=True)
+        return 0 if self.damaged() else self._sweep()
+
+    def _sweep(self) -> int:
         kept = {index.id: index for index in self.backups()}
         for path in (self.path / "backups").glob("*.age"):
             if path.stem not in kept:
@@ -231,6 +253,18 @@ class Target:
         for folder in {self.blob(blob).parent for blob in blobs}:
             _sync(folder)
         _sync(self.path)
+
+
+def _index(path: Path) -> Index:
+    """The index in a file.
+
+    Raises:
+        UsageError: it is damaged, or another backup's.
+    """
+    index = from_json(path.read_bytes(), Index, str(path))
+    if index.id != path.stem:
+        raise UsageError(f"{path} is damaged: it is the index of another backup")
+    return index
 
 
 def _sync(folder: Path) -> None:

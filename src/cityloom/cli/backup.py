@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cityloom.cli.options import HERE, AsJson, CityPath, open_city, print_facts
+from cityloom.errors import visible
 
 if TYPE_CHECKING:
     from cityloom.backup.take import Taken
@@ -61,6 +62,8 @@ def _tell(taken: "Taken") -> None:
     )
     if taken.removed:
         typer.echo(f"Removed {', '.join(taken.removed)}; {taken.freed:,} bytes are free.")
+    for note in taken.notes:
+        typer.echo(visible(f"! {note}"))
 
 
 def _make_key(key: Path, target: Path | None) -> None:

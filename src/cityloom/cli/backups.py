@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cityloom.cli.options import HERE, AsJson, CityPath, open_city, print_facts
+from cityloom.errors import visible
 
 COLUMNS = ("id", "at", "files", "size", "written")
 
@@ -29,7 +30,10 @@ def backups(
     from cityloom.backup.target import Target
 
     folder = target or stated_target(open_city(city))
-    found = [asdict(index) for index in Target.opened(folder).backups()]
+    opened = Target.opened(folder)
+    found = [asdict(index) for index in opened.backups()]
     for fact in found:
         del fact["blobs"]
     print_facts(found, COLUMNS, as_json)
+    for said in opened.damaged():
+        typer.echo(visible(f"! {said}"), err=True)
