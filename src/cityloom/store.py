@@ -1,6 +1,9 @@
 """The store: what changes a row at a time, in SQLite or PostgreSQL through SQLAlchemy."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     Connection,
@@ -21,11 +24,17 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from cityloom.errors import StorageError, UsageError, plain
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 metadata = MetaData()
 """Every table of the store."""
 
 REVISION = "0002"
 """The newest migration."""
+
+_SOURCES = "0002"
+"""The version since which the store knows how far sources were pulled."""
 
 _ALONE = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(20114)"}
 """What makes a transaction wait for others that migrate the same store."""
@@ -55,6 +64,33 @@ def open_store(city: Path, url: str) -> Engine:
             "same command again"
         ) from error
     return engine
+
+
+def take_store_back(city: Path, url: str, revision: str) -> None:
+    """Bring the store at a database URL back to an earlier version, where it is of a newer one.
+
+    Raises:
+        UsageError: sources were pulled, and the earlier version has no place for how far.
+    """
+    from alembic import command
+
+    engine = _engine(city, url)
+    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+        return
+    with _alone(engine) as connection:
+        if (_revision_on(connection) or "") > revision:
+            if revision < _SOURCES:
+                _refuse_pulled(city, connection)
+            command.downgrade(_alembic(connection), revision)
+    engine.dispose()
+
+
+def _refuse_pulled(city: Path, connection: Connection) -> None:
+    if connection.execute(text("SELECT 1 FROM source LIMIT 1")).first():
+        raise UsageError(
+            f"{city}: sources were pulled since the upgrade, and rolling back would lose how far. "
+            "Go on with this format, or restore a backup"
+        )
 
 
 def _engine(city: Path, url: str) -> Engine:
@@ -100,12 +136,24 @@ def _revision_on(connection: Connection) -> str | None:
 def _migrate(engine: Engine) -> None:
     """Bring the store to the newest version, in one transaction."""
     from alembic import command
+
+    with _alone(engine) as connection:
+        if _revision_on(connection) != REVISION:
+            command.upgrade(_alembic(connection), "head")
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which nobody else migrates the same store."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(_ALONE[engine.dialect.name])
+        yield connection
+
+
+def _alembic(connection: Connection) -> "Config":
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.begin() as connection:
-        connection.exec_driver_sql(_ALONE[engine.dialect.name])
-        if _revision_on(connection) != REVISION:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+    config.attributes["connection"] = connection
+    return config

@@ -1,7 +1,9 @@
 """A city that an earlier cityloom made is brought up to date, with nothing lost, and back."""
 
 import json
+import sqlite3
 import tarfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from cityloom.cli import _app
 from cityloom.errors import CityLocked, UsageError
 from cityloom.lock import writer_lock
 from cityloom.settings import FORMAT, Settings, read_settings
+from cityloom.store import open_store
 from cityloom.upgrade import STEPS, aside, format_of, plan, roll_back, upgrade
 from tests.cities import digests, quarantined
 from tests.faults.scene import copied
@@ -107,6 +110,43 @@ def test_an_upgrade_that_is_rolled_back_leaves_the_city_as_it_was(old: Path) -> 
     with pytest.raises(UsageError, match="no upgrade to format"):
         roll_back(old)
     upgrade(old)
+    assert City.open(old).plan() == []
+
+
+def test_what_was_opened_since_is_read_by_an_earlier_cityloom_after_rolling_back(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = revision(old)
+    before = {k: v for k, v in content(old).items() if k != "store.sqlite"}
+    upgrade(old)
+    opened = City.open(old)
+    runs = opened.runs()
+    opened.store.dispose()
+    assert revision(old) > earlier
+    number = roll_back(old)
+    after = {k: v for k, v in content(old).items() if not k.startswith(aside.FOLDER)}
+    assert {k: v for k, v in after.items() if k != "store.sqlite"} == before
+    with monkeypatch.context() as patch:
+        patch.setattr("cityloom.store.REVISION", STEPS[number].store)
+        open_store(old, "sqlite:///store.sqlite").dispose()
+    upgrade(old)
+    assert City.open(old).runs() == runs
+
+
+def revision(city: Path) -> str:
+    with closing(sqlite3.connect(city / "store.sqlite")) as store:
+        return str(store.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+
+
+def test_a_city_whose_sources_were_pulled_since_is_not_rolled_back(old: Path) -> None:
+    upgrade(old)
+    City.open(old).store.dispose()
+    with closing(sqlite3.connect(old / "store.sqlite")) as store:
+        store.execute("INSERT INTO source VALUES ('s', '', '', '', '', '', '', '', 0)")
+        store.commit()
+    with pytest.raises(UsageError, match="sources were pulled since the upgrade"):
+        roll_back(old)
+    assert format_of(old) == FORMAT
     assert City.open(old).plan() == []
 
 

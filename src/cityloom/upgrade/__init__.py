@@ -12,7 +12,8 @@ from pathlib import Path
 from cityloom.errors import UsageError, faults_in_words
 from cityloom.lake import sweep_lake
 from cityloom.lock import writer_lock
-from cityloom.settings import FILE, FORMAT, stated_settings
+from cityloom.settings import FILE, FORMAT, Settings, stated_settings
+from cityloom.store import take_store_back
 from cityloom.upgrade import aside, names
 from cityloom.upgrade.step import Step, set_format
 
@@ -59,6 +60,9 @@ def upgrade(city: Path) -> list[Change]:
 def roll_back(city: Path) -> int:
     """Undo the newest step, with what it had set aside; the format that the city has then.
 
+    The store, which is brought up to date whenever a city is opened, goes back to what a cityloom
+    of that format reads.
+
     Raises:
         CityLocked: another process writes to it.
         UsageError: there is nothing to undo, or the city was written to since.
@@ -72,6 +76,8 @@ def roll_back(city: Path) -> int:
                 f"{city}: {since} since the upgrade, which rolling back would lose or bring back. "
                 "Go on with this format, or restore a backup"
             )
+        stated = stated_settings(city).get("database", Settings.model_fields["database"].default)
+        take_store_back(city, stated, STEPS[before].store)
         aside.take_back(city, before, STEPS[before].touches)
     return before
 

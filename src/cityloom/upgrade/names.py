@@ -24,5 +24,5 @@ def _apply(city: Path) -> None:
     city_secret(city)
 
 
-STEP = Step(_says, _apply, touches=(SECRET, FILE))
+STEP = Step(_says, _apply, touches=(SECRET, FILE), store="0001")
 """The step."""

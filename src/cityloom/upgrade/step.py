@@ -18,12 +18,14 @@ class Step:
     """From one format to the next.
 
     ``says`` what it would do to a city; ``apply`` does it, and may be interrupted and called again;
-    ``touches`` are the paths that it makes or changes, but for ``city.toml``.
+    ``touches`` are the paths that it makes or changes, but for ``city.toml``. ``store`` is the
+    newest version of the store that a cityloom of the earlier format reads.
     """
 
     says: Callable[[Path], list[str]]
     apply: Callable[[Path], None]
     touches: tuple[str, ...]
+    store: str
 
 
 def set_format(city: Path, number: int) -> None:
