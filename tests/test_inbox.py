@@ -11,6 +11,7 @@ from cityloom.errors import ContractError, DeliveryError
 from cityloom.inbox import Fingerprints, delivered_files, files_in
 from cityloom.store import open_store
 from tests.cities import column, contract_text, new_city, rows
+from tests.readers.test_layer_reader import write
 
 
 @pytest.fixture
@@ -213,3 +214,15 @@ def test_a_link_that_leads_out_of_the_inbox_is_refused_and_one_within_it_is_not(
     shared = tmp_path / "city" / "inbox" / "shared"
     shared.symlink_to(tmp_path)
     city.receive("place", shared / "secret.csv")
+
+
+@pytest.mark.parametrize("suffix", [".cpg", ".dbf", ".prj"])
+def test_a_part_of_a_shapefile_is_no_way_out_of_the_inbox(suffix: str, tmp_path: Path) -> None:
+    city = new_city(tmp_path / "city", {"place": contract_text("place", [column("name")])})
+    (tmp_path / "secret").write_text("hunter2", encoding="utf-8")
+    shp = write(city.path / "inbox" / "place.shp")
+    shp.with_suffix(suffix).unlink()
+    shp.with_suffix(suffix).symlink_to(tmp_path / "secret")
+    (run,) = city.weave()
+    assert run.error.startswith(f"place{suffix}: a link that leads out of the inbox")
+    assert "hunter2" not in run.error

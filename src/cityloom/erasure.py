@@ -67,7 +67,8 @@ def erase_subject(city: "City", dataset: str, column: str, value: str) -> Erasur
     is_found = any(found) or _unfinished(city, dataset) or _was_held(city, dataset, column, value)
     made = _without_past(city, dataset) if is_found else []
     city.erasures.finish(erased)
-    files = [file.path for file in delivered_files(city.path, contract)] if is_found else []
+    delivered = delivered_files(city.path, contract) if is_found else []
+    files = [part for file in delivered for part in file.parts]
     derived = [run.dataset for run in made if not run.failed]
     return Erasure(*found, derived, files, is_found, unreached)
 

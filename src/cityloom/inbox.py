@@ -1,11 +1,11 @@
 """The inbox: delivered files as they lie in a city's directory, and what identifies each."""
 
-import hashlib
 import os
 import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import file_digest, sha256
 from itertools import takewhile
 from pathlib import Path, PurePath
 
@@ -32,6 +32,11 @@ class DeliveredFile:
 
     path: Path
     source: str
+
+    @property
+    def parts(self) -> list[Path]:
+        """The file, and those that come with it where it is a Shapefile."""
+        return _parts(self.path)
 
 
 def delivered_files(city: Path, contract: Contract) -> list[DeliveredFile]:
@@ -115,17 +120,21 @@ def files_in(path: Path) -> list[DeliveredFile]:
 def check_link(city: Path, path: Path) -> None:
     """See that a file that lies in a city is no link to a file outside of its folder and the inbox.
 
+    The same holds for the files that come with it.
+
     Whoever may put files into an inbox could otherwise have any file of the machine read.
 
     Raises:
         DeliveryError: it is one.
     """
-    inbox = city / "inbox"
-    if not path.is_symlink() or city.absolute() not in path.absolute().parents:
+    if city.absolute() not in path.absolute().parents:
         return
-    if not any(path.resolve().is_relative_to(f.resolve()) for f in (inbox, path.parent)):
+    places = [place.resolve() for place in (city / "inbox", path.parent)]
+    for part in _parts(path):
+        if not part.is_symlink() or any(part.resolve().is_relative_to(p) for p in places):
+            continue
         raise DeliveryError(
-            f"{path.name}: a link that leads out of the inbox; deliver the file itself, or receive "
+            f"{part.name}: a link that leads out of the inbox; deliver the file itself, or receive "
             "what it leads to with: cityloom receive DATASET FILE"
         )
 
@@ -139,12 +148,8 @@ def in_text(name: PurePath | str) -> str:
     return written.decode(errors="backslashreplace")
 
 
-def _digest(parts: list[Path]) -> str:
-    digests = []
-    for part in parts:
-        with open(part, "rb") as file:
-            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
-    return digests[0] if len(parts) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+def _parts(path: Path) -> list[Path]:
+    return [path, *side_files(path)] if path.suffix.lower() == ".shp" else [path]
 
 
 class Fingerprints:
@@ -158,16 +163,19 @@ class Fingerprints:
 
     def of(self, path: Path) -> str:
         """The SHA-256 of a file's bytes, and of the files that come with it, in hexadecimal."""
+        digests = [self.of_bytes(part) for part in _parts(path.resolve())]
+        return digests[0] if len(digests) == 1 else sha256("".join(digests).encode()).hexdigest()
+
+    def of_bytes(self, path: Path) -> str:
+        """The SHA-256 of a file's bytes alone, in hexadecimal."""
         path = path.resolve()
-        parts = [path, *side_files(path)] if path.suffix.lower() == ".shp" else [path]
-        stats = [part.stat() for part in parts]
-        size, modified = sum(s.st_size for s in stats), max(s.st_mtime_ns for s in stats)
-        name = in_text(path)
+        facts, name = path.stat(), in_text(path)
         known = self._seen.get(name)
-        if known and known[:2] == (size, modified):
+        if known and known[:2] == (facts.st_size, facts.st_mtime_ns):
             return str(known[2])
-        digest = _digest(parts)
-        self._remember(name, size, modified, digest)
+        with open(path, "rb") as file:
+            digest = file_digest(file, "sha256").hexdigest()
+        self._remember(name, facts.st_size, facts.st_mtime_ns, digest)
         return digest
 
     def _remember(self, path: str, size: int, modified: int, digest: str) -> None:

@@ -13,7 +13,8 @@ from cityloom.city import City
 from cityloom.erasures import Erasures
 from cityloom.errors import UsageError
 from tests.backup.conftest import with_backups
-from tests.cities import column, contract_text, quarantined, rows
+from tests.cities import column, contract_text, new_city, quarantined, rows
+from tests.readers.test_layer_reader import write
 from tests.test_derive import Town, town  # noqa: F401 - the fixture
 
 ANN = "Ann-Ästhetik-安"
@@ -255,3 +256,19 @@ def test_what_derives_from_it_and_cannot_be_made_refuses_the_restore(saved: Town
         restored(saved)
     assert not (saved.folder / "r").exists()
     assert [path.name for path in saved.folder.iterdir() if path.name.startswith(".")] == []
+
+
+def test_the_erased_are_in_no_part_of_a_shapefile(tmp_path: Path) -> None:
+    person = [column("name", key=1), column("geometry", "object", physicalType="POINT")]
+    city = new_city(tmp_path / "city", {"person": contract_text("person", person)}).path
+    write(city / "inbox" / "person.shp", {"name": [ANN, "Bob", "Cid"]})
+    with_backups(city, tmp_path / "key")
+    City.open(city).weave()
+    back_up(City.open(city), tmp_path / "backups")
+    erased = City.open(city).erase("person", "name", ANN)
+    parts = {f"person{suffix}" for suffix in (".shp", ".shx", ".dbf", ".prj", ".cpg")}
+    assert {path.name for path in erased.delivered} == parts
+    done = restore(tmp_path / "backups", tmp_path / "r", read_identities(tmp_path / "key"))
+    assert {Path(name).name for name in done.again.files_left_out} == parts
+    assert holding(tmp_path / "r") == []
+    assert [row["name"] for row in rows(City.open(tmp_path / "r"), "person")] == ["Bob", "Cid"]

@@ -120,8 +120,9 @@ def test_columns_named_in_another_encoding_are_asked_about(tmp_path: Path) -> No
     with pytest.raises(DeliveryError, match=r"name of a column is not utf-8.*'encoding'"):
         open_reader(shp, Files())
     (tmp_path / "a.cpg").write_text("klingon")
-    with pytest.raises(DeliveryError, match="encoding 'klingon', which is not known"):
+    with pytest.raises(DeliveryError, match="names an encoding that is not known") as refused:
         open_reader(shp, Files())
+    assert "klingon" not in str(refused.value)
 
 
 def test_of_several_layers_the_contract_says_which(tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def text_encoding(shp: Path, stated: str | None) -> str:
             except (LookupError, ValueError):
                 continue
         raise Refused(
-            f"its .cpg names encoding '{said[:40]}', which is not known; say in the contract's "
-            "servers in what 'encoding' its texts are, such as gb18030"
+            "its .cpg names an encoding that is not known; say in the contract's servers in what "
+            "'encoding' its texts are, such as gb18030"
         )
     mark = _start(_part(shp, ".dbf"), 32)[29]
     return _DRIVER_IDS.get(mark, "utf-8")

@@ -73,15 +73,18 @@ def _leave_out_tables(city: "City", datasets: Collection[str], done: ErasedAgain
 def _empty_inbox(city: "City", dataset: str, done: ErasedAgain) -> None:
     """Take a dataset's delivered files away, which may hold the erased; what is new is received."""
     known = {source: run.sha256 for source, run in deliveries(city.runs(dataset)).items()}
-    for file in delivered_files(city.path, city.contract(dataset)):
+    files = delivered_files(city.path, city.contract(dataset))
+    parts = {part: None for file in files for part in file.parts}
+    for file in files:
         name = file.path.relative_to(city.path).as_posix()
         try:
             if known.get(file.source) != city.fingerprints.of(file.path):
                 city.take_in(dataset, file)
         except DeliveryError as error:
             done.not_received.append(f"{name}: {error}")
-        file.path.unlink()
-        done.files_left_out.append(name)
+    for part in parts:
+        part.unlink()
+        done.files_left_out.append(part.relative_to(city.path).as_posix())
 
 
 def held_values(city: "City", dataset: str, wanted: Collection[Erased]) -> set[tuple[str, str]]:
