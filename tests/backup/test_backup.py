@@ -5,11 +5,14 @@ import os
 import shutil
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cityloom.backup.keys import new_key, read_identities
 from cityloom.backup.record import lateness, made_backups
+from cityloom.backup.seal import seal
+from cityloom.backup.snapshot import _settled
 from cityloom.backup.take import back_up
 from cityloom.backup.target import Target
 from cityloom.check import findings
@@ -17,8 +20,9 @@ from cityloom.city import City
 from cityloom.errors import CityLocked, StorageError, UsageError
 from cityloom.lock import writer_lock
 from tests.backup.conftest import Saved, truth, with_backups
-from tests.cities import TESTER, csv_bytes, digests, new_city
+from tests.cities import TESTER, column, contract_text, csv_bytes, digests, new_city
 from tests.faults.scene import CONTRACTS, VISIT, third_act
+from tests.readers.test_layer_reader import write
 
 
 def blobs(target: Path) -> dict[str, bytes]:
@@ -346,3 +350,97 @@ def test_a_key_is_made_in_any_folder_that_is_there(
     assert new_key(Path("my.key")).startswith("age1")
     with pytest.raises(UsageError, match="there is no folder none"):
         new_key(Path("none/my.key"))
+
+
+# Shapefiles, links and what else is delivered
+
+
+@pytest.fixture
+def mapped(saved: Saved) -> Saved:
+    """The city with a Shapefile in its inbox, received."""
+    place = [column("name", key=1), column("geometry", "object", physicalType="POINT")]
+    contract = saved.folder / "city" / "contracts" / "place.odcs.yaml"
+    contract.write_text(contract_text("place", place), encoding="utf-8")
+    write(saved.folder / "city" / "inbox" / "place.shp", {"name": ["a", "b", "c"]})
+    saved.city.weave()
+    return saved
+
+
+def test_a_shapefile_that_is_saved_already_is_not_sealed_again(
+    mapped: Saved, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed = []
+
+    def noted(file: Any, *rest: Any) -> Any:
+        sealed.append(str(getattr(file, "name", "")))
+        return seal(file, *rest)
+
+    monkeypatch.setattr("cityloom.backup.take.seal", noted)
+    mapped.back_up()
+    assert [name for name in sealed if name.endswith(".shp")]
+    sealed.clear()
+    mapped.back_up()
+    assert [name for name in sealed if "/inbox/" in name] == []
+    mapped.restore()
+    assert mapped.restored().plan() == []
+
+
+def test_a_received_shapefile_is_left_out_with_all_its_parts(mapped: Saved) -> None:
+    with open(mapped.folder / "city" / "city.toml", "a") as file:
+        file.write("received = false\n")
+    mapped.back_up()
+    mapped.restore()
+    assert list((mapped.folder / "restored" / "inbox").glob("place.*")) == []
+
+
+def test_what_a_weave_receives_amid_a_backup_is_not_taken_for_saved(
+    saved: Saved, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open(saved.folder / "city" / "city.toml", "a") as file:
+        file.write("received = false\n")
+    third_act(saved.folder / "city")
+    woven = []
+
+    def weave_after(city: City) -> Any:
+        versions = _settled(city)
+        woven.extend(saved.city.weave())
+        return versions
+
+    monkeypatch.setattr("cityloom.backup.snapshot._settled", weave_after)
+    saved.back_up()
+    assert woven
+    saved.restore()
+    saved.restored().weave()
+    assert digests(saved.restored()) == digests(saved.city)
+
+
+def test_links_in_the_inbox_are_named_and_not_followed(saved: Saved) -> None:
+    inbox, away = saved.folder / "city" / "inbox", saved.folder / "away"
+    away.mkdir()
+    (away / "x.csv").write_text("not ours")
+    (inbox / "linked.csv").symlink_to(away / "x.csv")
+    (inbox / "folder").symlink_to(away)
+    (inbox / "dangling").symlink_to(away / "none")
+    taken = saved.back_up()
+    assert taken.notes == [
+        f"left out, since it is a link: inbox/{name}"
+        for name in ("dangling", "folder", "linked.csv")
+    ]
+    saved.restore()
+    names = {path.name for path in (saved.folder / "restored" / "inbox").rglob("*")}
+    assert not names & {"linked.csv", "folder", "dangling", "x.csv"}
+
+
+def test_a_linked_folder_elsewhere_in_the_city_stops_the_backup_by_its_name(saved: Saved) -> None:
+    link = saved.folder / "city" / "contracts" / "more"
+    link.symlink_to(saved.folder)
+    with pytest.raises(UsageError, match=f"{link} is a link to a folder"):
+        saved.back_up()
+
+
+def test_what_is_delivered_stops_no_backup_by_looking_like_a_key(saved: Saved) -> None:
+    (saved.folder / "city" / "inbox" / "odd.csv").write_bytes(saved.key.read_bytes())
+    notes = saved.folder / "city" / "contracts" / "notes.txt"
+    notes.write_text("a key begins with\nAGE-SECRET-KEY-1\nAGE-SECRET-KEY-hello\n")
+    saved.back_up()
+    assert made_backups(saved.city.path)

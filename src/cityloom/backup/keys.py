@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,6 +91,18 @@ def read_identities(path: Path) -> "list[Identity]":
         return [x25519.Identity.from_str(key) for key in keys] or _none(path)
     except IdentityError:
         return _none(path)
+
+
+def holds_key(content: bytes) -> bool:
+    """Whether a line of a file is a private key, and not only begins like one."""
+    from pyrage import IdentityError, x25519
+
+    for line in content.splitlines():
+        if PRIVATE in line:
+            with suppress(IdentityError, UnicodeDecodeError):
+                x25519.Identity.from_str(line.strip().decode("ascii"))
+                return True
+    return False
 
 
 def _none(path: Path) -> "list[Identity]":

@@ -19,7 +19,7 @@ from cityloom.backup.storedump import dump
 from cityloom.errors import UsageError, harmed
 from cityloom.inbox import delivered_files
 from cityloom.lake import LakeTable, tables_in
-from cityloom.runs import deliveries
+from cityloom.runs import Run, deliveries
 from cityloom.upgrade import aside
 
 if TYPE_CHECKING:
@@ -55,11 +55,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What of a city is saved; ``erased`` are the ids of the erasures that were done before."""
+    """What of a city is saved; ``erased`` are the ids of the erasures that were done before.
+
+    ``links`` are the paths in the inbox of what is not saved, since it lies elsewhere.
+    """
 
     sources: list[Source]
     tables: dict[str, tuple[LakeTable, int]]
     erased: set[str]
+    links: list[str]
 
 
 def snapshot(city: "City", scratch: Path) -> Snapshot:
@@ -67,7 +71,7 @@ def snapshot(city: "City", scratch: Path) -> Snapshot:
 
     Raises:
         Moved: a table's past was erased meanwhile.
-        UsageError: a table cannot be opened, or writers never pause.
+        UsageError: a table cannot be opened, or writers never pause, or a folder is a link.
     """
     logs = {name: _whole_lines(city.path / name) for name in _LOGS}
     done = erasures.Erasures(city.path / erasures.FILE).done(logs[erasures.FILE])
@@ -85,8 +89,10 @@ def snapshot(city: "City", scratch: Path) -> Snapshot:
     sources += [
         source for table, version in tables.values() for source in _of(city, table, version)
     ]
-    sources += _others(city, logs)
-    return Snapshot(sources, tables, done)
+    others = _others(city, _received(city, versions))
+    links = [path for path in others if path.is_symlink() and city.path / "inbox" in path.parents]
+    sources += _in_place(city, others, {*links}, logs)
+    return Snapshot(sources, tables, done, [_name(city, path) for path in links])
 
 
 def _settled(city: "City") -> _Versions:
@@ -123,17 +129,34 @@ def _files(city: "City", table: LakeTable, version: int) -> Iterator[Source]:
             raise harmed(path)
         if path in sizes and (found := path.stat().st_size) != sizes[path]:
             raise harmed(path, f"{found:,} bytes instead of {sizes[path]:,}")
-        yield Source(path.relative_to(city.path).as_posix(), path, must=True)
+        yield Source(_name(city, path), path, must=True)
 
 
-def _others(city: "City", logs: dict[str, int]) -> Iterator[Source]:
+def _others(city: "City", received: set[Path]) -> list[Path]:
     """Whatever else lies in the city's folder, but for what writers set aside."""
-    left_out = {*_store_files(city), *_received(city)}
-    tops = (entry for entry in sorted(city.path.iterdir()) if entry.name not in _ELSEWHERE)
-    for path in (path for top in tops for path in (top, *sorted(top.rglob("*")))):
-        if path.is_file() and path not in left_out:
-            name = path.relative_to(city.path).as_posix()
+    left_out = {*_store_files(city), *received}
+    tops = [entry for entry in sorted(city.path.iterdir()) if entry.name not in _ELSEWHERE]
+    below = [path for top in tops for path in (top, *sorted(top.rglob("*")))]
+    return [path for path in below if path not in left_out]
+
+
+def _in_place(
+    city: "City", paths: list[Path], links: set[Path], logs: dict[str, int]
+) -> Iterator[Source]:
+    """The files among some paths, without the links in the inbox."""
+    for path in paths:
+        if path.is_symlink() and path.is_dir() and path not in links and path.parent != city.path:
+            raise UsageError(
+                f"{path} is a link to a folder, of which a backup would have nothing; put the "
+                "folder itself in its place"
+            )
+        if path.is_file() and path not in links:
+            name = _name(city, path)
             yield Source(name, path, logs.get(name), lives=name in logs)
+
+
+def _name(city: "City", path: Path) -> str:
+    return path.relative_to(city.path).as_posix()
 
 
 def _store_files(city: "City") -> list[Path]:
@@ -144,17 +167,28 @@ def _store_files(city: "City") -> list[Path]:
     return [city.path / f"{name}{more}" for name in names for more in beside]
 
 
-def _received(city: "City") -> set[Path]:
-    """The delivered files that have been received, where the city does not save those."""
+def _received(city: "City", versions: _Versions) -> set[Path]:
+    """The delivered files that some versions have received, where the city does not save those."""
     if city.settings.backup is None or city.settings.backup.received:
         return set()
-    known = {name: deliveries(city.runs(name)) for name in city.received}
+    known = {name: _receipts(city, name, versions) for name in city.received}
     return {
-        file.path
+        part
         for name, contract in city.received.items()
         for file in delivered_files(city.path, contract)
         if (run := known[name].get(file.source)) and run.sha256 == city.fingerprints.of(file.path)
+        for part in file.parts
     }
+
+
+def _receipts(city: "City", dataset: str, versions: _Versions) -> dict[str, Run]:
+    """The receipts of a dataset, by source, that its saved version has; a later one is not in it.
+
+    A weave may have received more since the versions were looked up.
+    """
+    _, newest = versions.get(city.kept(dataset).folder, (-1, -1))
+    runs = city.runs(dataset)
+    return deliveries(run for run in runs if run.version is not None and run.version <= newest)
 
 
 def _whole_lines(path: Path) -> int:

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from cityloom.backup.carry import carry_erasures
 from cityloom.backup.fetch import OnFile
-from cityloom.backup.keys import PRIVATE, recipients_of
+from cityloom.backup.keys import holds_key, recipients_of
 from cityloom.backup.manifest import Index, Manifest, Part, SavedFile, SavedTable, written_schema
 from cityloom.backup.record import Made, remember
 from cityloom.backup.seal import seal
@@ -141,7 +141,10 @@ class _Work:
         index = Index(name, at, len(files), size, self._written, blobs, sorted(found.erased))
         self._target.add(manifest, index, self._recipients)
         datasets = sum("/" not in folder for folder in found.tables)
-        return Taken(name, at, self._target.path, len(files), size, self._written, datasets)
+        taken = Taken(name, at, self._target.path, len(files), size, self._written, datasets)
+        return replace(
+            taken, notes=[f"left out, since it is a link: {path}" for path in found.links]
+        )
 
     def clear(self) -> None:
         """Take away what the try set aside."""
@@ -182,7 +185,7 @@ class _Work:
             if source.lives:
                 yield from self._lively(file, source.size)
             else:
-                yield self._whole(file, self._city.fingerprints.of(source.path), packed)
+                yield self._whole(file, self._city.fingerprints.of_bytes(source.path), packed)
 
     def _lively(self, file: IO[bytes], size: int | None) -> Iterator[Part]:
         """A file part by part, so that of one which has grown only the end is written again."""
@@ -208,8 +211,10 @@ class _Work:
         return keyed(self._secret, "blob", self._whom, sha256, "gzip" if packed else "")
 
     def _refuse_private_key(self, source: Source) -> None:
-        small = not source.lives and source.path.stat().st_size < _SMALL
-        if small and not source.must and PRIVATE in source.path.read_bytes():
+        """Refuse one that was put into the city; what is delivered to it stops no backup."""
+        if source.lives or source.must or source.name.startswith("inbox/"):
+            return
+        if source.path.stat().st_size < _SMALL and holds_key(source.path.read_bytes()):
             raise UsageError(
                 f"{source.path} holds a private key: whoever takes the city takes the key as well. "
                 "Move it out of the city"
