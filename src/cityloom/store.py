@@ -77,12 +77,14 @@ def take_store_back(city: Path, url: str, revision: str) -> None:
     engine = _engine(city, url)
     if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
         return
-    with _alone(engine) as connection:
-        if (_revision_on(connection) or "") > revision:
-            if revision < _SOURCES:
-                _refuse_pulled(city, connection)
-            command.downgrade(_alembic(connection), revision)
-    engine.dispose()
+    try:
+        with _alone(engine) as connection:
+            if (_revision_on(connection) or "") > revision:
+                if revision < _SOURCES:
+                    _refuse_pulled(city, connection)
+                command.downgrade(_alembic(connection), revision)
+    finally:
+        engine.dispose()
 
 
 def _refuse_pulled(city: Path, connection: Connection) -> None:
