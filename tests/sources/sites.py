@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cityloom.city import City
+from cityloom.settings import FORMAT
 from cityloom.sources.pull import Pull
 from tests.cities import new_city
 
@@ -29,7 +30,9 @@ def pulling_city(path: Path, contracts: Mapping[str, str], stated: str) -> City:
 
 def stating(path: Path, stated: str) -> City:
     """The city, after ``city.toml`` says this of its sources."""
-    (path / "city.toml").write_text(f'name = "Test"\nformat = 1\n{stated}\n', encoding="utf-8")
+    (path / "city.toml").write_text(
+        f'name = "Test"\nformat = {FORMAT}\n{stated}\n', encoding="utf-8"
+    )
     return City.open(path)
 
 
