@@ -1,5 +1,6 @@
 """What is due is pulled, one at a time; what is late or fails is said."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -13,8 +14,10 @@ from typer.testing import CliRunner
 from cityloom.check import Finding, findings
 from cityloom.city import City
 from cityloom.cli import _app
-from cityloom.errors import UsageError
+from cityloom.errors import StorageError, UsageError
+from cityloom.sources import database
 from cityloom.sources.drop import Drop
+from cityloom.sources.job import Job
 from cityloom.sources.schedule import is_due, late_by
 from cityloom.sources.state import SourceLog, State
 from cityloom.sources.stated import DatabaseSource
@@ -92,6 +95,64 @@ def test_one_that_fails_does_not_stop_the_others(office: Sqlite, tmp_path: Path)
     wrong, right = city.pull()
     assert "gone.db: no such file" in wrong.error
     assert (right.rows, right.error) == (1, "")
+
+
+FAULTS = {
+    "host_key is no key": 'host_key = "ssh-ed25519 AAAAC"',
+    "known has a line with no key": 'known_hosts = "known"',
+    "its watermarks are of several types": 'table = "mixed"\nwatermark = "changed"',
+}
+SFTP = 'kind = "sftp"\nhost = "127.0.0.1"\nuser = "u"\n'
+
+
+@pytest.mark.parametrize("words", FAULTS)
+def test_a_fault_of_a_source_is_said_and_stops_no_other(
+    words: str, office: Sqlite, tmp_path: Path
+) -> None:
+    office.execute("CREATE TABLE mixed (id INTEGER, changed)",
+                   "INSERT INTO mixed VALUES (1, 7), (2, 'today')")  # fmt: skip
+    kind = SFTP if "key" in words else f'kind = "database"\nurl = "sqlite:///{office.path}"\n'
+    stated = f'[sources.wrong]\ndataset = "permit"\n{kind}{FAULTS[words]}\n'
+    upsert = contract_text("permit", [column("id", "integer", key=1)], "upsert")
+    city = pulling_city(tmp_path / "city", {"permit": upsert}, stated + one("right", office))
+    (city.path / "known").write_text("127.0.0.1 ssh-ed25519 AAAAC\n")
+    wrong, right = city.pull()
+    assert words in wrong.error
+    assert right.error == ""
+    assert SourceLog(city.store).all()["wrong"].error == wrong.error
+
+
+def test_a_defect_while_a_source_is_pulled_is_its_failure_without_its_secrets(
+    office: Sqlite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(job: Job[Any], contract: object) -> None:
+        if job.name == "wrong":
+            raise RuntimeError(f"cannot enter with {job.reveal(job.source.password)}")
+        pull_database(job, contract)
+
+    pull_database: Any = database.pull
+    monkeypatch.setattr(database, "pull", fail)
+    monkeypatch.setenv("PASSWORD", "open sesame")
+    secret = 'password = {env = "PASSWORD"}'
+    city = pulling_city(
+        tmp_path / "city", CONTRACTS, one("wrong", office, secret) + one("right", office)
+    )
+    wrong, right = city.pull()
+    assert wrong.error == "RuntimeError: cannot enter with •••"
+    assert right.error == ""
+    assert SourceLog(city.store).all()["wrong"].error == wrong.error
+
+
+def test_a_full_disk_is_no_failure_of_a_source(
+    office: Sqlite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(database, "pull", fail)
+    city = pulling_city(tmp_path / "city", CONTRACTS, one("office", office))
+    with pytest.raises(StorageError, match="No space left"):
+        pulled(city)
 
 
 def test_a_source_that_is_being_pulled_is_left_alone(office: Sqlite, tmp_path: Path) -> None:

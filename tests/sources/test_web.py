@@ -73,9 +73,9 @@ def test_a_file_without_a_marker_is_pulled_each_time_and_kept_once(
 
 INDICES = {
     "text/html": '<a href="../">up</a><a href="a.csv">a</a> <a href="b.csv#x">b</a>'
-    '<a href="a.csv">a</a><a href="c.txt">c</a>',
-    "text/plain": "a.csv\nb.csv\n\nc.txt\n",
-    "application/json": '["a.csv", "/files/b.csv", "c.txt"]',
+    '<a href="http://[x">x</a><a href="a.csv">a</a><a href="c.txt">c</a>',
+    "text/plain": "a.csv\nhttp://[x\nb.csv\n\nc.txt\n",
+    "application/json": '["a.csv", "http://[x/y.csv", "/files/b.csv", "c.txt"]',
 }
 
 

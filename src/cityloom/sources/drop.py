@@ -1,5 +1,6 @@
 """A source's place in the inbox: files appear there whole or not at all."""
 
+import errno
 import fcntl
 import os
 import time
@@ -9,14 +10,21 @@ from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from cityloom.errors import PullError, faults_in_words
 
+_OF_DISKS = {errno.EDQUOT, errno.EIO, errno.ENOSPC, errno.EROFS}
 _PARTIAL = ".pulling-"
 _LONGEST_NAME = 200
 
 
 class Busy(PullError):
     """Another process is pulling a source."""
+
+
+class OutOfTime(PullError):
+    """A pull that took longer than its source allows."""
 
 
 class FileRefused(PullError):
@@ -92,7 +100,7 @@ class Sink:
 
         Raises:
             FileRefused: the file is larger than ``largest_mb``.
-            PullError: the pull has taken longer than ``longest``.
+            OutOfTime: the pull has taken longer than ``longest``.
             StorageError: the disk is full or fails.
         """
         self._clock.check()
@@ -100,6 +108,12 @@ class Sink:
         self.size += len(data)
         with faults_in_words():
             return self._out.write(data)
+
+
+def is_storage(error: Exception) -> bool:
+    """Whether a pull failed with the city's own disk or store, not with its source."""
+    own = isinstance(error, OSError) and error.errno in _OF_DISKS
+    return own or isinstance(error, SQLAlchemyError)
 
 
 class Clock:
@@ -113,10 +127,10 @@ class Clock:
         """See that there is time left.
 
         Raises:
-            PullError: there is none.
+            OutOfTime: there is none.
         """
         if time.monotonic() > self._end:
-            raise PullError(f"it took longer than {self._longest}; raise longest if that is meant")
+            raise OutOfTime(f"it took longer than {self._longest}; raise longest if that is meant")
 
 
 def check_size(size: int, largest_mb: int) -> None:

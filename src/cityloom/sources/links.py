@@ -46,7 +46,7 @@ class _Links:
         """The URLs that the index names and whose names match, each once."""
         index = self._source.index
         answer = read(self._client, index, Clock(self._source.longest))
-        found = (urljoin(str(answer.url), link).partition("#")[0] for link in _named(answer))
+        found = (_joined(str(answer.url), link) for link in _named(answer))
         wanted = (url for url in found if fnmatchcase(name_of(url), self._source.pattern))
         return list(dict.fromkeys(url for url in wanted if name_of(url)))
 
@@ -55,9 +55,20 @@ class _Links:
 
 
 def name_of(url: str) -> str:
-    """The name of the file at a URL: the end of its path; empty where that is a folder."""
-    path = urlsplit(url).path
+    """The name of the file at a URL: the end of its path; empty where that is none."""
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return ""
     return "" if path.endswith("/") else unquote(PurePosixPath(path).name)
+
+
+def _joined(base: str, link: str) -> str:
+    """The URL that a link means on a page, without its fragment; empty where it means none."""
+    try:
+        return urljoin(base, link).partition("#")[0]
+    except ValueError:
+        return ""
 
 
 def _named(answer: httpx.Response) -> list[str]:

@@ -98,7 +98,19 @@ class Tail:
         self._sums: dict[Any, int] = {}
 
     def add(self, rows: Iterable[Sequence[Any]], marks: Iterable[Any]) -> None:
-        """Watch some rows, each with its watermark."""
+        """Watch some rows, each with its watermark.
+
+        Raises:
+            PullError: the watermarks are of several types, which have no order among them.
+        """
+        try:
+            self._watch(rows, marks)
+        except TypeError:
+            raise PullError(
+                "its watermarks are of several types and have no order; choose a column of one type"
+            ) from None
+
+    def _watch(self, rows: Iterable[Sequence[Any]], marks: Iterable[Any]) -> None:
         for row, mark in zip(rows, marks, strict=True):
             digest = _digest(row)
             self.rows += 1

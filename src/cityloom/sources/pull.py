@@ -8,10 +8,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from cityloom.contract import Contract
-from cityloom.errors import PullError, StorageError, UsageError
+from cityloom.errors import PullError, StorageError, UsageError, plain
 from cityloom.inbox import delivered_files
 from cityloom.runs import now
-from cityloom.sources.drop import Busy, Drop
+from cityloom.sources.drop import Busy, Drop, is_storage
 from cityloom.sources.job import Job
 from cityloom.sources.schedule import is_due
 from cityloom.sources.state import SourceLog, State
@@ -40,10 +40,12 @@ class Pull:
 def pull(city: "City", names: Iterable[str] = (), every: bool = False) -> Iterator[Pull]:
     """Pull the sources that are named, or those that are due, or ``every`` one.
 
-    A source that fails leaves what was pulled before as it was, and does not stop the others.
+    A source that fails, with whatever, leaves what was pulled before as it was, and does not stop
+    the others.
 
     Raises:
         UsageError: the city has no such source.
+        StorageError: the city's own disk or store fails.
     """
     asked = list(names)
     for name in asked:
@@ -73,11 +75,20 @@ def _pull(city: "City", name: str, source: Stated) -> Pull:
     except Busy as refusal:
         return Pull(name, source.dataset, error=str(refusal))
     except UsageError as refusal:
-        log.begin(name, source.shape(), begun)
-        error = job.said(str(refusal))
+        error = _failed(job, begun, str(refusal))
+    except Exception as fault:
+        if is_storage(fault):
+            raise
+        error = _failed(job, begun, f"{type(fault).__name__}: {plain(fault)}")
     _end(log, job, begun, error)
     cost = round(monotonic() - start, 3)
     return Pull(name, source.dataset, job.files, job.rows, job.size, cost, error)
+
+
+def _failed(job: Job[Any], begun: str, text: str) -> str:
+    """What is said of a pull that failed, also where it failed before it began."""
+    job.log.begin(job.name, job.source.shape(), begun)
+    return job.said(text)
 
 
 def _room(source: Stated) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import paramiko
@@ -84,16 +85,25 @@ def _trust(job: Job[SftpSource], ssh: paramiko.SSHClient) -> None:
     source = job.source
     ssh.set_missing_host_key_policy(paramiko.RejectPolicy())
     if source.known_hosts:
-        ssh.load_system_host_keys(str(job.own_file(source.known_hosts)))
+        _trust_known(ssh, job.own_file(source.known_hosts))
         return
     host = source.host if source.port == _SSH_PORT else f"[{source.host}]:{source.port}"
     try:
         entry = paramiko.hostkeys.HostKeyEntry.from_line(f"{host} {source.host_key}")
-    except paramiko.SSHException:
+    except (paramiko.SSHException, paramiko.hostkeys.InvalidHostKey):
         entry = None
     if entry is None or entry.key is None:
         raise PullError("host_key is no key; expected a type and the key, as ssh-keyscan prints")
     ssh.get_host_keys().add(host, entry.key.get_name(), entry.key)
+
+
+def _trust_known(ssh: paramiko.SSHClient, known: Path) -> None:
+    try:
+        ssh.load_system_host_keys(str(known))
+    except paramiko.hostkeys.InvalidHostKey:
+        raise PullError(
+            f"{known.name} has a line with no key; write it anew by ssh-keyscan"
+        ) from None
 
 
 class _Folder:
