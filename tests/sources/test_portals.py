@@ -82,6 +82,20 @@ def test_a_resource_elsewhere_is_pulled_only_from_a_listed_host(site: Site, tmp_
     assert "10.0.0.1:80 is not among the hosts of [network]" in pulled(city).error
 
 
+def test_resources_that_cannot_be_pulled_do_not_stop_the_others(site: Site, tmp_path: Path) -> None:
+    city = ckan(tmp_path / "city", site)
+    site.says("/api/3/action/package_show", package(
+        resource(1, "CSV", "http://10.0.0.1/trees.csv"),
+        resource(2, "CSV", "http://[x"),
+        resource(3, "CSV", f"{site.url}/trees.csv"),
+    ))  # fmt: skip
+    site.says("/trees.csv", "id,kind\n1,oak\n")
+    found = pulled(city)
+    assert found.error.startswith("resource-1.csv: 10.0.0.1:80 is not among the hosts of [network]")
+    assert found.error.endswith(" (and 1 more files)")
+    assert [row["id"] for row in woven(city, "tree")] == ["1"]
+
+
 @pytest.mark.parametrize("answer", ["<html>", "[]", '{"success": false}', '{"success": true}'])
 def test_what_is_no_portal_is_told(answer: str, site: Site, tmp_path: Path) -> None:
     site.says("/api/3/action/package_show", answer)

@@ -25,8 +25,8 @@ class Store:
     client: Any
     bucket: str
 
-    def put(self, name: str, text: str) -> None:
-        self.client.put_object(Bucket=self.bucket, Key=name, Body=text.encode())
+    def put(self, name: str, text: str, **more: str) -> None:
+        self.client.put_object(Bucket=self.bucket, Key=name, Body=text.encode(), **more)
 
 
 @pytest.fixture
@@ -72,6 +72,17 @@ def test_objects_that_are_new_or_changed_are_pulled(store: Store, tmp_path: Path
     store.put("out/a.csv", "id,kind\n4,fir\n")  # of the same size, perhaps in the same second
     sound(city)
     assert woven(city) == {"2", "4"}
+
+
+def test_an_object_that_is_not_handed_out_does_not_stop_the_others(
+    store: Store, tmp_path: Path
+) -> None:
+    city = city_of(tmp_path / "city", store)
+    store.put("out/a.csv", "id,kind\n1,oak\n", StorageClass="GLACIER")
+    store.put("out/b.csv", "id,kind\n2,elm\n")
+    found = pulled(city)
+    assert found.error.startswith("a.csv: ")
+    assert woven(city) == {"2"}
 
 
 def test_an_object_that_did_not_change_is_not_pulled_again(

@@ -192,12 +192,13 @@ def test_a_wrong_password_is_refused_and_not_said(
     assert "the variable PARK_PASSWORD holds nothing" in pulled(City.open(tmp_path / "city")).error
 
 
-def test_a_file_that_may_not_be_read_does_not_stop_the_others(
-    sftp: Sftp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("fault", [errno.EACCES, errno.ENOENT, errno.EIO])
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(
+    fault: int, sftp: Sftp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(server: object, path: bytes, *more: object) -> object:
         if path.endswith(b"a.csv"):
-            raise PermissionError(errno.EACCES, "not this one")
+            raise OSError(fault, "not this one")
         return opened(server, path, *more)
 
     opened = asyncssh.SFTPServer.open

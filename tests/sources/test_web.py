@@ -1,12 +1,16 @@
 """Files over HTTP: what is new or changed at listed hosts, whole or not at all."""
 
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cityloom.city import City
+from cityloom.sources.files import PATIENCE
+from cityloom.sources.network import Network
 from tests.cities import column, contract_text, rows
-from tests.sources.sites import Site, pulled, pulling_city, sound
+from tests.sources.sites import Site, free_port, pulled, pulling_city, sound
 
 CONTRACTS = {"tree": contract_text("tree", [column("id", key=1), column("kind")])}
 
@@ -73,7 +77,8 @@ def test_a_file_without_a_marker_is_pulled_each_time_and_kept_once(
 
 INDICES = {
     "text/html": '<a href="../">up</a><a href="a.csv">a</a> <a href="b.csv#x">b</a>'
-    '<a href="http://[x">x</a><a href="a.csv">a</a><a href="c.txt">c</a>',
+    '<a href="http://[x">x</a><a href="mailto:x@y.csv">y</a>'
+    '<a href="a.csv">a</a><a href="c.txt">c</a>',
     "text/plain": "a.csv\nhttp://[x\nb.csv\n\nc.txt\n",
     "application/json": '["a.csv", "http://[x/y.csv", "/files/b.csv", "c.txt"]',
 }
@@ -96,6 +101,40 @@ def test_a_file_that_is_missing_does_not_stop_the_others(site: Site, tmp_path: P
     found = pulled(city)
     assert found.error == (f"a.csv: {site.url}/a.csv answers 404 Not Found (and 1 more files)")
     assert list(inbox(city)) == ["b.csv"]
+
+
+def test_a_host_that_does_not_answer_stops_no_other_and_is_not_asked_for_ever(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    looked_up = Network.addresses
+    monkeypatch.setattr(
+        Network, "addresses", lambda of, *at: asked.append(at[1]) or looked_up(of, *at)
+    )
+    away = free_port()
+    lost = ", ".join(f'"http://127.0.0.1:{away}/{number}.csv"' for number in range(5))
+    city = city_of(tmp_path / "city", site, f'urls = [{lost}, "SITE/a.csv", "SITE/b.csv"]')
+    toml = city.path / "city.toml"
+    toml.write_text(toml.read_text().replace("internal = [", f'internal = ["127.0.0.1:{away}", '))
+    site.says("/a.csv", "id,kind\n1,oak\n2,elm\n", stop_after=14)
+    site.says("/b.csv", "id,kind\n2,elm\n")
+    found = pulled(city)
+    assert found.error.startswith(f"0.csv: http://127.0.0.1:{away}/0.csv: ")
+    assert found.error.endswith(" (and 5 more files)")
+    assert asked.count(away) == PATIENCE
+    assert list(inbox(city)) == ["b.csv"]
+
+
+def test_a_file_that_takes_too_long_ends_the_pull(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(monotonic=count(step=40).__next__)
+    monkeypatch.setattr("cityloom.sources.drop.time", clock)
+    city = city_of(tmp_path / "city", site, 'urls = ["SITE/a.csv", "SITE/b.csv"]\nlongest = "1min"')
+    site.says("/a.csv", b"x" * 3_000_000)
+    site.says("/b.csv", "id,kind\n2,elm\n")
+    assert "it took longer than 0:01:00; raise longest" in pulled(city).error
+    assert [path for path, _ in site.asked] == ["/a.csv"]
 
 
 @pytest.mark.parametrize("sized", [True, False])

@@ -14,7 +14,7 @@ from cityloom.errors import PullError
 from cityloom.sources.drop import Clock, Sink
 from cityloom.sources.files import RemoteFile, pull_files
 from cityloom.sources.job import Job
-from cityloom.sources.links import name_of
+from cityloom.sources.links import host_of, name_of
 from cityloom.sources.network import shown
 from cityloom.sources.stated import CkanSource
 from cityloom.sources.web import connected, fetch, read
@@ -55,7 +55,7 @@ class _Portal:
     def listing(self) -> Iterator[RemoteFile]:
         for resource in self._package().resources:
             if self._is_wanted(resource):
-                yield RemoteFile(_file_name(resource), resource.url)
+                yield RemoteFile(_file_name(resource), resource.url, host=host_of(resource.url))
 
     def fetch(self, file: RemoteFile, known: str, sink: Sink) -> str | None:
         return fetch(self._client, file.place, known, sink)

@@ -1,23 +1,32 @@
 """Pulling files: those that are new or have another change marker than when they were pulled."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cityloom.errors import PullError
 from cityloom.inbox import in_order
-from cityloom.sources.drop import FileRefused, Sink, check_size, is_plain
+from cityloom.sources.drop import FileRefused, OutOfTime, Sink, check_size, is_plain
 from cityloom.sources.job import Job
+from cityloom.sources.network import Unanswered
+
+PATIENCE = 3
+"""After how many files that a host did not answer for the others there wait for the next pull."""
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file elsewhere: its name in the inbox, where it is, and its size and marker if known."""
+    """A file elsewhere: its name in the inbox, where it is, and its size and marker if known.
+
+    ``host`` is what it lies at, where the files of a source may lie at several.
+    """
 
     name: str
     place: str
     marker: str = ""
     size: int | None = None
+    host: str = ""
 
 
 class Remote(Protocol):
@@ -31,24 +40,31 @@ class Remote(Protocol):
 
 
 def pull_files(job: Job[Any], remote: Remote) -> None:
-    """Put into the inbox what is new or changed; a file that is refused does not stop the others.
+    """Put into the inbox what is new or changed; a file that fails does not stop the others.
 
     Raises:
-        PullError: some files were refused, or all of them cannot be reached.
+        PullError: some files failed, or all of them cannot be reached.
+        OutOfTime: one took too long; those after it were not tried.
     """
     known = job.log.markers(job.name)
-    refused = []
+    failed, silent = [], Counter[str]()
     for file in _distinct(remote.listing()):
         before = known.get(file.name, "")
         if file.marker and file.marker == before:
             continue
         try:
+            if silent[file.host] == PATIENCE:
+                raise FileRefused("left for the next pull, since its host does not answer")
             _pull(job, remote, file, before)
-        except FileRefused as error:
-            refused.append(f"{file.name}: {error}")
-    if refused:
-        more = f" (and {len(refused) - 1} more files)" if len(refused) > 1 else ""
-        raise PullError(f"{refused[0]}{more}")
+            silent[file.host] = 0
+        except OutOfTime:
+            raise
+        except PullError as error:
+            failed.append(f"{file.name}: {error}")
+            silent[file.host] += isinstance(error, Unanswered)
+    if failed:
+        more = f" (and {len(failed) - 1} more files)" if len(failed) > 1 else ""
+        raise PullError(f"{failed[0]}{more}")
 
 
 def _pull(job: Job[Any], remote: Remote, file: RemoteFile, known: str) -> None:

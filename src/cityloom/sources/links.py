@@ -40,7 +40,7 @@ class _Links:
     def listing(self) -> Iterator[RemoteFile]:
         source = self._source
         for url in self._indexed() if source.index else source.urls:
-            yield RemoteFile(source.name or name_of(url), url)
+            yield RemoteFile(source.name or name_of(url), url, host=host_of(url))
 
     def _indexed(self) -> list[str]:
         """The URLs that the index names and whose names match, each once."""
@@ -63,10 +63,19 @@ def name_of(url: str) -> str:
     return "" if path.endswith("/") else unquote(PurePosixPath(path).name)
 
 
-def _joined(base: str, link: str) -> str:
-    """The URL that a link means on a page, without its fragment; empty where it means none."""
+def host_of(url: str) -> str:
+    """The host of a URL, with its port if it states one; empty where there is none."""
     try:
-        return urljoin(base, link).partition("#")[0]
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
+
+
+def _joined(base: str, link: str) -> str:
+    """The URL that a link means on a page, without its fragment; empty where none of the web."""
+    try:
+        url = urljoin(base, link).partition("#")[0]
+        return url if urlsplit(url).scheme in ("https", "http") else ""
     except ValueError:
         return ""
 

@@ -14,6 +14,11 @@ SECONDS = 30
 _TRANSLATED = ip_network("64:ff9b::/96")
 """The addresses that stand for those of IPv4 behind a translator (RFC 6052)."""
 
+
+class Unanswered(PullError):
+    """A host that is not found or does not answer."""
+
+
 Address = IPv4Address | IPv6Address
 
 
@@ -84,7 +89,8 @@ class Network(BaseModel):
         """A connection to one of a host's addresses, each looked at before.
 
         Raises:
-            PullError: none may be connected to, or none answers.
+            PullError: none may be connected to.
+            Unanswered: none answers.
         """
         said = ""
         for address in self.addresses(host, port):
@@ -92,7 +98,7 @@ class Network(BaseModel):
                 return socket.create_connection((address, port), timeout=SECONDS)
             except OSError as error:
                 said = error.strerror or str(error)
-        raise PullError(f"{host}:{port} does not answer: {said}")
+        raise Unanswered(f"{host}:{port} does not answer: {said}")
 
     def answering(self, host: str, port: int) -> str:
         """The first of a host's addresses that may be connected to and answers.
@@ -122,7 +128,10 @@ def is_public(address: Address) -> bool:
 
 def shown(url: str) -> str:
     """A URL without what may be secret in it: user, password, query and fragment."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "what is no URL"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
@@ -135,5 +144,5 @@ def _resolved(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise PullError(f"{host} is not known to the name server; is it written right?") from None
+        raise Unanswered(f"{host} is not known to the name server; is it written right?") from None
     return list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))

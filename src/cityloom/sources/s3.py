@@ -1,5 +1,6 @@
 """Objects of a bucket of an object store that speaks S3."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -12,12 +13,13 @@ from cityloom.errors import PullError, plain
 from cityloom.sources.drop import FileRefused, Sink
 from cityloom.sources.files import RemoteFile, pull_files
 from cityloom.sources.job import Job
-from cityloom.sources.network import SECONDS
+from cityloom.sources.network import SECONDS, Unanswered
 from cityloom.sources.settled import marker_of
 from cityloom.sources.stated import S3Source
 from cityloom.sources.urls import port_of
 
 _BLOCK = 4 << 20
+_SILENT = re.compile("AWS Error (NETWORK_CONNECTION|REQUEST_TIMEOUT)")
 
 
 def pull(job: Job[S3Source], contract: Contract) -> None:
@@ -71,8 +73,9 @@ class _Bucket:
             with self._store.open_input_stream(file.place) as stream:
                 while block := stream.read(_BLOCK):
                     sink.write(block)
-        except FileNotFoundError as error:
-            raise FileRefused(plain(error)) from None
+        except OSError as error:
+            fault = Unanswered if _SILENT.search(str(error)) else FileRefused
+            raise fault(plain(error)) from None
         return file.marker
 
 

@@ -22,7 +22,6 @@ from cityloom.sources.stated import SftpSource
 
 _SSH_PORT = 22
 _PARALLEL = 64
-_OF_ONE_FILE = (FileNotFoundError, PermissionError)
 _FAULTS = (paramiko.SSHException, OSError, EOFError, UnicodeDecodeError)
 
 
@@ -131,10 +130,14 @@ class _Folder:
         try:
             self._client.getfo(file.place, sink, max_concurrent_prefetch_requests=_PARALLEL)
         except OSError as error:
-            if isinstance(error, _OF_ONE_FILE) or "size mismatch" in str(error):
-                raise FileRefused(plain(error)) from None
-            raise
+            if isinstance(error, TimeoutError) or self._is_cut():
+                raise
+            raise FileRefused(plain(error)) from None
         return file.marker
+
+    def _is_cut(self) -> bool:
+        channel = self._client.get_channel()
+        return channel is None or channel.closed
 
 
 def _marker(entry: paramiko.SFTPAttributes) -> str:

@@ -11,7 +11,7 @@ import httpx
 from cityloom.errors import PullError, plain
 from cityloom.sources.drop import Clock, FileRefused, Sink
 from cityloom.sources.job import Job
-from cityloom.sources.network import SECONDS, Network, shown
+from cityloom.sources.network import SECONDS, Network, Unanswered, shown
 from cityloom.sources.stated import Web
 from cityloom.sources.urls import port_of
 
@@ -150,8 +150,18 @@ def fetch(client: httpx.Client, url: str, known: str, sink: Sink) -> str | None:
     """Write what a URL answers; its change marker, or ``None`` where it is as it was known.
 
     Raises:
-        FileRefused: the answer is no file, or cannot be told from one that was cut short.
+        FileRefused: the answer is no file, or was cut short or cannot be told from one that was.
+        Unanswered: the server cannot be connected to, or takes too long to answer.
     """
+    try:
+        return _fetch(client, url, known, sink)
+    except (httpx.ConnectError, httpx.TimeoutException) as error:
+        raise Unanswered(f"{shown(url)}: {plain(error)}") from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise FileRefused(f"{shown(url)}: {plain(error)}") from None
+
+
+def _fetch(client: httpx.Client, url: str, known: str, sink: Sink) -> str | None:
     with client.stream("GET", url, headers=_conditions(known)) as answer:
         if known and answer.status_code == httpx.codes.NOT_MODIFIED:
             return None
