@@ -35,18 +35,21 @@ class Finding:
     serious: bool = True
 
 
-def findings(city: City) -> list[Finding]:
-    """Everything that is wrong, the installation first."""
+def findings(city: City, discreet: bool = False) -> list[Finding]:
+    """Everything that is wrong, the installation first.
+
+    ``discreet`` leaves out what sources failed with: a driver may quote values and name hosts.
+    """
     general = [*_installation(), *_ledger(city), *_lake(city), *_backups(city)]
-    return [*general, *_of_datasets(city), *_sources(city), *_strays(city)]
+    return [*general, *_of_datasets(city), *_sources(city, discreet), *_strays(city)]
 
 
-def _sources(city: City) -> Iterator[Finding]:
+def _sources(city: City, discreet: bool) -> Iterator[Finding]:
     """Sources that fail, are late, or feed no dataset."""
     from cityloom.sources.standing import wrongs
 
     with passed_over():
-        yield from (Finding(*wrong) for wrong in wrongs(city))
+        yield from (Finding(*wrong) for wrong in wrongs(city, discreet))
 
 
 def _lake(city: City) -> Iterator[Finding]:

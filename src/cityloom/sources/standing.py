@@ -62,8 +62,11 @@ def standings(city: "City", dataset: str | None = None) -> list[Standing]:
     ]
 
 
-def wrongs(city: "City") -> Iterator[tuple[str, str, bool]]:
-    """What is wrong with the sources: what, its mend, and whether data may be missing."""
+def wrongs(city: "City", discreet: bool = False) -> Iterator[tuple[str, str, bool]]:
+    """What is wrong with the sources: what, its mend, and whether data may be missing.
+
+    ``discreet`` leaves out what they failed with, which may hold data and hosts.
+    """
     for item in standings(city):
         dataset = item.source.dataset
         if dataset not in city.received and not city.what_broke(dataset):
@@ -73,8 +76,9 @@ def wrongs(city: "City") -> Iterator[tuple[str, str, bool]]:
                 True,
             )
         elif item.state.error:
+            said = "; 'cityloom check' says with what" if discreet else f": {item.state.error}"
             yield (
-                f"source {item.name} of {dataset} fails: {item.state.error}",
+                f"source {item.name} of {dataset} fails{said}",
                 f"mend it, then run: cityloom pull {item.name}",
                 True,
             )

@@ -85,10 +85,11 @@ class Desk:
             return self._look
 
     def findings(self) -> list[Finding]:
-        """What is wrong with the city; looked for again after half a minute or a run."""
+        """What is wrong with the city, discreetly; again after half a minute or a run."""
         with self._lock:
             if self._findings is None or self._findings[0] < time.monotonic():
-                self._findings = (time.monotonic() + _FINDINGS_LAST, findings(self.city))
+                found = findings(self.city, discreet=True)
+                self._findings = (time.monotonic() + _FINDINGS_LAST, found)
             return self._findings[1]
 
 

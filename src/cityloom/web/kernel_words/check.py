@@ -61,7 +61,7 @@ FINDINGS = sayings(
     ),
     N_("source %(source)s feeds ‘%(dataset)s’, which is no dataset that is delivered"),
     N_("put %(file)s there, or mend city.toml"),
-    N_("source %(source)s of %(dataset)s fails: %(why)s"),
+    N_("source %(source)s of %(dataset)s fails; ‘cityloom check’ says with what"),
     N_("mend it, then run: %(command)s"),
     N_("source %(source)s of %(dataset)s was never pulled"),
     N_("source %(source)s of %(dataset)s was last pulled %(span)s ago"),
