@@ -235,6 +235,24 @@ def test_the_command_says_what_came_of_it(office: Sqlite, tmp_path: Path) -> Non
     assert "1 of 1 sources failed" in str(done.exception)
 
 
+def test_erasing_names_the_sources_that_may_bring_the_subject_back(
+    office: Sqlite, tmp_path: Path
+) -> None:
+    other = one("tills", office).replace('dataset = "permit"', 'dataset = "till"')
+    till = contract_text("till", [column("id", "integer", key=1)])
+    stated = one("office", office) + one("branch", office) + other
+    city = pulling_city(tmp_path / "city", CONTRACTS | {"till": till}, stated)
+    sound(city, "office")
+    City.open(city.path).weave()
+    asked = ("--city", str(city.path))
+    told = CliRunner().invoke(_app(), ["erase", "permit", "id", "1", *asked]).output.splitlines()
+    named = [line.partition(" may bring it back")[0] for line in told if "pull" in line]
+    assert named == ["! the next pull of source office", "! the next pull of source branch"]
+    sound(city, "office")
+    told = CliRunner().invoke(_app(), ["erase", "permit", "id", "7", *asked]).output.splitlines()
+    assert told == ["Nothing found with id 7; nothing was changed."]
+
+
 def test_the_city_opens_without_the_libraries_of_sources(tmp_path: Path) -> None:
     city = City.create(tmp_path / "city", "Test").path
     stating(

@@ -8,6 +8,8 @@ from cityloom.cli.options import HERE, CityPath, EngineUrl, open_city
 from cityloom.errors import pasteable, visible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cityloom.erasure import Erasure
 
 
@@ -24,11 +26,13 @@ def erase(
     engine: EngineUrl = None,
 ) -> None:
     """Erase a subject's rows for good: kept, refused and derived. Ends time travel to before."""
-    report = open_city(city, engine).erase(dataset, column, value)
+    opened = open_city(city, engine)
+    report = opened.erase(dataset, column, value)
     if not report.found:
         typer.echo(f"Nothing found with {column} {visible(value)}; nothing was changed.")
     else:
         _tell(report)
+        _tell_sources(name for name, s in opened.settings.sources.items() if s.dataset == dataset)
     for folder in report.unreached:
         typer.echo(
             f"! not yet known to the backups in {folder}, which could bring it back; when the "
@@ -44,3 +48,11 @@ def _tell(report: "Erasure") -> None:
     typer.echo("No version from before this can be read any more.")
     for path in report.delivered:
         typer.echo(f"! the delivered file still holds what it held: {path}")
+
+
+def _tell_sources(names: "Iterable[str]") -> None:
+    for name in names:
+        typer.echo(
+            f"! the next pull of source {name} may bring it back, where it is still there; "
+            "have it erased there first"
+        )
