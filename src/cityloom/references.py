@@ -22,8 +22,10 @@ _ROWS_AT_A_TIME = 245_760
 
 
 class _Asked(NamedTuple):
+    """A column of some data files, whose names are never given twice, as versions are."""
+
     folder: Path
-    version: int
+    files: tuple[Path, ...]
     column: str
 
 
@@ -35,8 +37,10 @@ class References:
 
     def values(self, contract: Contract, table: LakeTable, column: str, scratch: Path) -> HashBag:
         """The hashes of a column of a table's newest version."""
-        asked = _Asked(table.folder, table.latest_version(), column)
-        bag = self._known.pop(asked, None) or _read(contract, table, column, scratch)
+        asked = _Asked(table.folder, tuple(table.files()), column)
+        bag = self._known.pop(asked, None)
+        if bag is None:
+            bag = _read(contract, asked, scratch)
         self._known = {
             other: its
             for other, its in self._known.items()
@@ -51,11 +55,11 @@ class References:
             self._known.pop(next(iter(self._known)))
 
 
-def _read(contract: Contract, table: LakeTable, column: str, scratch: Path) -> HashBag:
+def _read(contract: Contract, asked: _Asked, scratch: Path) -> HashBag:
     bag = HashBag(scratch)
     rows = connect(scratch).execute(
-        f"SELECT DISTINCT {hash_sql([column])} AS h "
-        f"FROM ({scan(table.files(), contract.schema, [column])})"
+        f"SELECT DISTINCT {hash_sql([asked.column])} AS h "
+        f"FROM ({scan(asked.files, contract.schema, [asked.column])})"
     )
     for batch in rows.to_arrow_reader(_ROWS_AT_A_TIME):
         bag.add(present_hashes(pa.chunked_array([batch.column("h")])))
