@@ -123,6 +123,32 @@ def test_what_a_kernel_gives_is_read_in_the_types_of_a_contract(
     assert found["value"].cast(kind).to_pylist() == values.cast(kind, safe=False).to_pylist()
 
 
+_LARGE = 2**63 + 5
+_MOMENT = datetime(2024, 2, 29, 1, 2, 3, 456_789)
+NESTED = [
+    (pa.array([[1, _LARGE], None], pa.list_(pa.uint64())), [[1, _LARGE], None]),
+    (pa.array([[1], None], pa.large_list(pa.uint8())), [[1], None]),
+    (pa.array([[1, 2], None], pa.list_(pa.uint16(), 2)), [[1, 2], None]),
+    (pa.array([[["区"]], None], pa.list_(pa.list_(pa.dictionary(pa.int8(), pa.string())))),
+     [[["区"]], None]),
+    (pa.array([{"n": _LARGE, "at": [_MOMENT]}, None],
+              pa.struct([("n", pa.uint64()), ("at", pa.list_(pa.timestamp("ns")))])),
+     [{"n": _LARGE, "at": [_MOMENT]}, None]),
+    (pa.array([[("k", _LARGE)], None], pa.map_(pa.string(), pa.uint64())), [[("k", _LARGE)], None]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"), NESTED, ids=[str(values.type) for values, _ in NESTED]
+)
+def test_what_a_kernel_gives_in_lists_and_structs_is_read_in_such_types_too(
+    engine: Engine, values: pa.Array, expected: list[object]
+) -> None:
+    held = engine.hold("made_nested", pa.table({"n": range(len(values)), "value": values}))
+    found = engine.batches(held).read_all().sort_by("n")
+    assert found["value"].to_pylist() == expected
+
+
 @ibis.udf.scalar.pyarrow
 def _batch_sizes(number: int) -> int:
     return pa.array([len(number)] * len(number), pa.int64())

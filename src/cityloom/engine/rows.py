@@ -16,7 +16,10 @@ _WIDER = {
 
 
 def plain(rows: pa.Table) -> pa.Table:
-    """Rows in types that every engine has, each value as it was; times to the microsecond."""
+    """Rows in types that every engine has, also within lists, maps and structs.
+
+    Each value stays as it was; times are to the microsecond.
+    """
     kinds = [_plain(field.type) for field in rows.schema]
     pairs = zip(rows.columns, kinds, strict=True)
     return pa.table([c.cast(kind, safe=False) for c, kind in pairs], names=rows.column_names)
@@ -27,4 +30,19 @@ def _plain(kind: pa.DataType) -> pa.DataType:
         return pa.timestamp("us", kind.tz)
     if pa.types.is_dictionary(kind):
         return _plain(kind.value_type)
+    if pa.types.is_map(kind):
+        return pa.map_(_plain(kind.key_type), _plain(kind.item_type))
+    if pa.types.is_struct(kind):
+        return pa.struct(list(map(_plain_field, kind)))
+    if _is_list(kind):
+        return pa.list_(_plain_field(kind.value_field))
     return _WIDER.get(kind, kind)
+
+
+def _plain_field(field: pa.Field) -> pa.Field:
+    return field.with_type(_plain(field.type))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    any_size = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return bool(any_size or pa.types.is_fixed_size_list(kind))
