@@ -6,6 +6,7 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -16,8 +17,11 @@ import pyarrow.compute as pc
 
 from cityloom.apart import MEMORY, OUT_OF_MEMORY, PROCESSOR, REFUSED, WRONG
 from cityloom.contract.typed import as_text
-from cityloom.errors import DeliveryError
+from cityloom.errors import DeliveryError, plain
 from cityloom.readers.batch import Batch, Malformed
+
+_PATIENCE = 60.0
+"""Seconds that a child may take to end once nobody listens to it."""
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GDAL_NUM_THREADS": "1"}
 
@@ -96,14 +100,15 @@ class ApartReader:
             with pa.ipc.open_stream(self._child.stdout) as stream:
                 for batch in stream:
                     yield pa.Table.from_batches([batch])
-        except (pa.ArrowException, OSError):
-            raise self._refusal() from None
+        except (pa.ArrowException, OSError) as error:
+            raise self._refusal(plain(error)) from None
 
-    def _refusal(self) -> DeliveryError:
-        """Why the child ended before its time."""
-        status = self._child.wait()
+    def _refusal(self, heard: str = "") -> DeliveryError:
+        """Why the child ended before its time, or what was ``heard`` where it did not."""
+        status = _status(self._child)
         self._said.seek(0)
         said = self._said.read().decode(errors="replace").strip().rpartition("\n")[2]
+        said = heard if not said or said.startswith(BrokenPipeError.__name__) else said
         self._end()
         name = self._path.name
         if status == REFUSED:
@@ -121,15 +126,26 @@ class ApartReader:
         )
 
 
+def _status(child: "subprocess.Popen[bytes]") -> int:
+    """The exit status of a child that is listened to no more; 1 where it would not end."""
+    _close(child.stdin, child.stdout)
+    try:
+        return child.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        return 1
+
+
 def _end(child: "subprocess.Popen[bytes]", said: IO[bytes]) -> None:
     child.kill()
     child.wait()
-    for pipe in (child.stdin, child.stdout, said):
-        try:
+    _close(child.stdin, child.stdout, said)
+
+
+def _close(*pipes: IO[bytes] | None) -> None:
+    for pipe in pipes:
+        with suppress(BrokenPipeError):
             if pipe is not None:
                 pipe.close()
-        except BrokenPipeError:
-            pass
 
 
 def _as_batch(rows: pa.Table, first: int, columns: Sequence[str]) -> Batch:
