@@ -1,12 +1,16 @@
 """What failed and can still be mended is one list, whoever asks for it."""
 
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 from starlette.testclient import TestClient
 
 from cityloom.check import findings
 from cityloom.city import City
+from cityloom.contract.split import Split, Splitter
+from cityloom.errors import StorageError
 from cityloom.runs import EXPIRE, Run, now
 from cityloom.web.app import create_app
 from tests.cities import column, contract_text, csv_bytes, new_city
@@ -71,3 +75,40 @@ def test_an_expiry_that_failed_is_made_good_by_one_that_took_deliveries_out(city
 def test_a_dataset_that_the_city_has_no_more_has_no_failures(city: City) -> None:
     (city.path / "contracts" / "case.odcs.yaml").unlink()
     assert City.open(city.path).failures() == []
+
+
+@pytest.mark.parametrize(
+    ("classification", "words"),
+    [("public", "no cast of the value 7"), ("sensitive", "ArrowTypeError")],
+)
+def test_what_arrow_cannot_do_fails_the_delivery_and_not_the_weave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, classification: str, words: str
+) -> None:
+    def fails_once(splitter: Splitter, *batch: Any) -> Split:
+        monkeypatch.setattr(Splitter, "split", split)
+        raise pa.ArrowTypeError("no cast of the value 7")
+
+    text = contract_text("case", [column("no")], classification=classification)
+    city = new_city(tmp_path / "city", {"case": text})
+    (city.path / "inbox" / "case").mkdir()
+    for name in ("a.csv", "b.csv"):
+        (city.path / "inbox" / "case" / name).write_bytes(csv_bytes(["no"], [[name]]))
+    split = Splitter.split
+    monkeypatch.setattr(Splitter, "split", fails_once)
+    failed, received = city.weave()
+    assert (failed.source, failed.failed, received.rows_kept) == ("a.csv", True, 1)
+    assert words in failed.error
+    assert ("7" in failed.error) == (classification == "public")
+
+
+def test_want_of_memory_in_arrow_is_storage_and_no_fault_of_the_delivery(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> Split:
+        raise pa.ArrowMemoryError("malloc of size 64 failed")
+
+    monkeypatch.setattr(Splitter, "split", fails)
+    more = city.path / "inbox" / "case" / "more.csv"
+    more.write_bytes(csv_bytes(["no"], [[2]]))
+    with pytest.raises(StorageError, match="malloc"):
+        city.receive("case", more)

@@ -32,7 +32,7 @@ from cityloom.contract.refusals import Content
 from cityloom.contract.rules import Reason
 from cityloom.contract.split import REASONS_TYPE, Split, Splitter, reason_lists
 from cityloom.drift import drift
-from cityloom.errors import DeliveryError
+from cityloom.errors import DeliveryError, plain
 from cityloom.filling import fill_stored
 from cityloom.hashes import HashBag, Hashes, HashSet
 from cityloom.lake import DELIVERY, ORDINAL, FileWriter, LakeTable, Rewrite, scan
@@ -129,7 +129,23 @@ def receive(
     """
     keep_freed_memory()
     leave_loaded_alone()
-    return _Receiving(place, reader, source, replay).run(account)
+    with _arrow_in_words(source):
+        return _Receiving(place, reader, source, replay).run(account)
+
+
+@contextmanager
+def _arrow_in_words(source: str) -> Iterator[None]:
+    """Refuse the delivery where Arrow cannot do what is asked of it, unless for want of memory."""
+    try:
+        yield
+    except pa.ArrowException as error:
+        if isinstance(error, MemoryError | OSError):
+            raise
+        mend = "ask for it to be sent again, as text if it holds types that are seldom used"
+        raise DeliveryError(
+            f"{source}: its values cannot be read ({plain(error)}); {mend}",
+            f"{source}: its values cannot be read ({type(error).__name__}); {mend}",
+        ) from error
 
 
 class _Receiving:

@@ -57,6 +57,13 @@ def parquet_bytes(table: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
+def arrow_bytes(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=1)
+    return bytes(sink.getvalue())
+
+
 def refused(city: City, dataset: str) -> list[tuple[int, Any, Any, Any]]:
     return [
         (row.ordinal, row.values, row.reasons, row.messages) for row in quarantined(city, dataset)
@@ -95,7 +102,8 @@ def test_days_beyond_the_calendar_are_refused(city: City) -> None:
     [
         (pa.int64(), True),
         (pa.int16(), True),
-        (pa.uint64(), True),
+        (pa.uint32(), True),
+        (pa.uint64(), False),
         (pa.float64(), False),
         (pa.decimal128(30, 2), False),
     ],
@@ -112,6 +120,22 @@ def test_a_number_too_large_for_its_column_is_refused_and_not_cut(city: City) ->
     table = pa.table({"number": pa.array([2**64 - 1, 5], pa.uint64())})
     deliver(city, "typed", "large.parquet", parquet_bytes(table))
     assert [row["number"] for row in rows(city, "typed")] == [5]
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+@pytest.mark.parametrize("numbers", [[1, 2, 2**63 + 5, 3], [2**63 + 5, 1, 2, 3]], ids=repr)
+def test_a_number_too_large_costs_its_row_in_whichever_batch_it_comes(
+    city: City, form: str, numbers: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cityloom.receive.ROWS_AT_A_TIME", 1)
+    monkeypatch.setattr("cityloom.readers.arrow._ROWS_AT_A_TIME", 1)
+    table = pa.table({"number": pa.array(numbers, pa.uint64())})
+    content = parquet_bytes(table) if form == "parquet" else arrow_bytes(table)
+    (run,) = deliver(city, "typed", f"large.{form}", content)
+    assert (run.rows_kept, run.rows_quarantined) == (3, 1)
+    assert sorted(row["number"] for row in rows(city, "typed")) == [1, 2, 3]
+    (bad,) = quarantined(city, "typed")
+    assert f'"{2**63 + 5}"' in bad.values
 
 
 def test_a_column_that_says_how_it_is_written_is_judged_by_its_text(tmp_path: Path) -> None:

@@ -20,15 +20,16 @@ _KINDS: Final = (Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, *_SPANS)
 def received(column: Column, values: pa.ChunkedArray) -> pa.ChunkedArray:
     """What is judged of a file's values: themselves where the column stores such, else their texts.
 
-    A column that says how its values are written is judged by that, so by their texts.
+    A column that says how its values are written is judged by that, so by their texts. The type
+    alone decides, so that every batch of a file comes in the same form.
     """
     if pa.types.is_string(values.type):
         return values
     stated = column.format or column.trim
     if column.kind not in _KINDS or stated:
         return as_texts(values)
-    if column.kind is Kind.INTEGER and pa.types.is_integer(values.type):
-        return values if values.type == pa.int64() else _widened(values)
+    if column.kind is Kind.INTEGER and _fits(values.type):
+        return values.cast(pa.int64())
     return values if values.type == column.arrow_type else as_texts(values)
 
 
@@ -85,12 +86,9 @@ def without_empty(texts: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
 
 
-def _widened(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Whole numbers of 64 bits; those that do not fit stay texts, to be refused as such."""
-    try:
-        return values.cast(pa.int64())
-    except pa.ArrowInvalid:
-        return as_texts(values)
+def _fits(kind: pa.DataType) -> bool:
+    """Whether values of a type are whole numbers that 64 bits with a sign hold, whatever they are."""
+    return bool(pa.types.is_integer(kind) and kind != pa.uint64())
 
 
 def _scalar(edge: date | datetime, kind: pa.DataType) -> pa.Scalar:
