@@ -18,13 +18,18 @@ from tests.tiles.reading import at_zoom, features_of, geojson, header_of, tiles_
 ANYONE = Principal("console", signed_in=False)
 
 
-def lamp(classification: str = "public", crs: str = "EPSG:4326", **more: object) -> str:
+def lamp(
+    classification: str = "public",
+    crs: str = "EPSG:4326",
+    asked: dict[str, object] | None = None,
+    **more: object,
+) -> str:
     return contract_text(
         "lamp",
         [
             column("lamp_no", key=1, required=True),
             column("name"),
-            column("geometry", physicalType="POINT", custom={"crs": crs}),
+            column("geometry", physicalType="POINT", custom={"crs": crs, **(asked or {})}),
         ],
         classification=classification,
         **more,
@@ -266,3 +271,16 @@ def test_a_city_without_a_geometry_has_an_empty_map(tmp_path: Path) -> None:
 
 def test_an_empty_tile_has_no_features() -> None:
     assert features_of(b"") == []
+
+
+def test_the_map_shows_a_dataset_that_has_filled_columns(city: City) -> None:
+    filled = lamp(asked={"h3Resolution": 9, "bbox": True})
+    set_contract(city.path, "lamp", filled)
+    city = City.open(city.path)
+    city.weave()
+    client = TestClient(create_app(city), base_url="http://127.0.0.1")
+    page = client.get("/map", headers={"accept-language": "en"})
+    assert page.status_code == 200
+    assert "lamp 2" in page.text
+    (layer,) = client.get("/map.json").json()
+    assert [shown["name"] for shown in layer["columns"]] == ["lamp_no", "name"]

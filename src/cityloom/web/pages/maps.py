@@ -155,7 +155,7 @@ def _table(look: Look, layer: Layer, language: Language) -> dict[str, Any]:
     """The first rows of a layer."""
     found = look.city.read(layer.name, CONSOLE, limit=_ROWS).read_all().to_pylist()
     columns = shown_columns(layer.contract)
-    shown = [column in columns for column in layer.contract.columns]
+    shown = [column in columns for column in layer.contract.stored]
     rows = [as_cells(row, layer.contract, language) for row in found]
     return {
         "layer": layer,
