@@ -317,11 +317,16 @@ class City:
         return read_whole(found, files)
 
     def tiles(
-        self, dataset: str, principal: Principal, purpose: str | None = None, opens: bool = True
+        self,
+        dataset: str,
+        principal: Principal,
+        purpose: str | None = None,
+        part: range | None = None,
     ) -> Path | None:
         """The archive of a dataset's map tiles, for a principal and a purpose, if it has one.
 
-        A read that ``opens`` the archive is in the ledger; one that goes on in it is only decided.
+        The read is in the ledger, unless it is of a ``part`` of the archive's bytes, and that part
+        is a tile and nothing else: then it goes on with what was read before, and is only decided.
 
         Raises:
             AccessRefused: policy does not permit it; the refusal is in the ledger.
@@ -329,11 +334,12 @@ class City:
         from cityloom.tiles.steps import shown_archive
 
         contract = self.contract(dataset)
-        if opens or not decide(contract, principal, purpose).granted:
+        archive = shown_archive(self, dataset, self.runs(dataset))
+        goes_on = archive is not None and part is not None and archive.is_tile(part)
+        if not goes_on or not decide(contract, principal, purpose).granted:
             self._allow(
                 contract, principal, purpose, f"{dataset} (tiles)", self.kept(dataset).rows()
             )
-        archive = shown_archive(self, dataset, self.runs(dataset))
         return archive.path if archive else None
 
     def may_read(self, dataset: str, principal: Principal, purpose: str | None = None) -> Decision:

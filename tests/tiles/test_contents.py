@@ -11,7 +11,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cityloom.tiles.making import LARGEST
+from cityloom.tiles.archive import LARGEST
 from cityloom.tiles.mercator import to_degrees, to_world
 from tests.tiles.making import made
 from tests.tiles.reading import at_zoom, header_of, in_world, metadata_of, tiles_of

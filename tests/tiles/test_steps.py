@@ -243,14 +243,56 @@ def test_what_has_no_tiles_is_said_in_words(city: City, client: TestClient) -> N
     )
 
 
-def test_opening_an_archive_is_one_read_in_the_ledger(city: City, client: TestClient) -> None:
-    ledger = city.path / "ledger.ndjson"
-    for first, last in ((0, 16383), (200, 300), (300, 400)):
-        client.get("/tiles/lamp.pmtiles", headers={"range": f"bytes={first}-{last}"})
-    entries = [line for line in ledger.read_text().splitlines() if "lamp (tiles)" in line]
-    assert len(entries) == 1
-    assert '"rows": 3' in entries[0]
+def reads(city: City) -> list[str]:
+    lines = (city.path / "ledger.ndjson").read_text().splitlines()
+    return [line for line in lines if "lamp (tiles)" in line]
+
+
+def test_one_read_is_in_the_ledger_for_the_beginning_and_the_tiles_that_it_leads_to(
+    city: City, client: TestClient
+) -> None:
+    header = header_of(archive(city))
+    tiles, size = header["tile_data_offset"], archive(city).stat().st_size
+    for first, last in ((0, tiles - 1), (tiles, tiles + 20), (tiles + 21, size - 1)):
+        part = client.get("/tiles/lamp.pmtiles", headers={"range": f"bytes={first}-{last}"})
+        assert part.status_code == 206
+    (entry,) = reads(city)
+    assert '"rows": 3' in entry
     city.ledger.verify()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "bytes=1-",
+        "bytes=1-126",
+        "bytes=-999999",
+        "bytes={size}-{size},0-126",
+        "bytes={tiles}-{size},0-126",
+        "bytes={tiles}-",
+        "bytes={before}-{size}",
+        "bytes={tiles}-{much}",
+        "bytes = 1-{size}",
+        "bytes=1 - {size}",
+    ],
+)
+def test_whatever_is_more_than_a_tile_is_a_read_in_the_ledger(
+    city: City, client: TestClient, asked: str
+) -> None:
+    tiles, last = header_of(archive(city))["tile_data_offset"], archive(city).stat().st_size - 1
+    part = asked.format(tiles=tiles, before=tiles - 1, size=last, much=tiles + 500_000)
+    client.get("/tiles/lamp.pmtiles", headers={"range": part})
+    assert len(reads(city)) == 1
+
+
+def test_a_part_that_is_asked_for_only_of_older_tiles_is_a_read_in_the_ledger(
+    city: City, client: TestClient
+) -> None:
+    tiles = header_of(archive(city))["tile_data_offset"]
+    headers = {"range": f"bytes={tiles}-{tiles}", "if-range": '"older"'}
+    whole = client.get("/tiles/lamp.pmtiles", headers=headers)
+    assert whole.content == archive(city).read_bytes()
+    assert len(reads(city)) == 1
 
 
 def test_the_map_names_its_layers_and_has_their_rows(client: TestClient) -> None:

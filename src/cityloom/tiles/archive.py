@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 HEADER = 127
 """Bytes of the header that every archive begins with."""
 
+LARGEST = 500_000
+"""Bytes of a packed tile, at most."""
+
 _OURS = "cityloom"
 
 
@@ -51,6 +54,10 @@ class Archive:
     def origin(self) -> Origin:
         """What it was made of."""
         return Origin(self.metadata[_OURS]["rows"], self.metadata[_OURS]["recipe"])
+
+    def is_tile(self, part: range) -> bool:
+        """Whether some of its bytes can be one tile, and nothing by which tiles are found."""
+        return part.start >= self.header["tile_data_offset"] and len(part) <= LARGEST
 
     def marks(self) -> dict[int, int]:
         """The hash of each tile's content, by the tile's identifier; also of tiles left empty."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from cityloom.contract import Contract, Kind
 from cityloom.sql import quoted
-from cityloom.tiles.archive import ArchiveWriter, Origin, opened, writing
+from cityloom.tiles.archive import LARGEST, ArchiveWriter, Origin, opened, writing
 from cityloom.tiles.drawing import in_tiles
 from cityloom.tiles.encoding import COUNT, encoded
 from cityloom.tiles.features import Features, load
@@ -21,9 +21,6 @@ from cityloom.tiles.zooms import PIXELS, content_marks, touched, zoom_range
 
 if TYPE_CHECKING:
     import duckdb
-
-LARGEST = 500_000
-"""Bytes of a packed tile, at most."""
 
 _MOST = 50_000
 """Features of a tile, at most."""

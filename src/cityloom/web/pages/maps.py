@@ -1,5 +1,6 @@
 """The map: the city's own tiles, and the files that they come in."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -80,15 +81,15 @@ def city_map(request: Request) -> Response:
 def tiles(request: Request, dataset: str) -> Response:
     """The archive of a dataset's tiles, or the ranges of it that were asked for.
 
-    The request that reads the archive's beginning, without which nothing in it is found, is what
-    the ledger calls a read.
+    A request for one tile goes on with a read that is in the ledger already, since where tiles lie
+    is told by what comes before them; all others are reads of their own.
     """
     desk: Desk = request.app.state.desk
     look, language = desk.look(), language_of(request)
     if dataset not in look.contracts:
         raise HTTPException(404)
     try:
-        path = look.city.tiles(dataset, CONSOLE, opens=_begins_at_the_start(request))
+        path = look.city.tiles(dataset, CONSOLE, part=_part_asked_for(request))
     except AccessRefused:
         decision = look.city.may_read(dataset, CONSOLE)
         raise HTTPException(403, decision_words(decision.reason, language)) from None
@@ -98,8 +99,15 @@ def tiles(request: Request, dataset: str) -> Response:
     return FileResponse(path, media_type=MEDIA_TYPE)
 
 
-def _begins_at_the_start(request: Request) -> bool:
-    return request.headers.get("range", "bytes=0-").replace(" ", "").startswith("bytes=0-")
+def _part_asked_for(request: Request) -> range | None:
+    """The bytes that a request is for, where it can be answered by one run of them alone.
+
+    One with ``If-Range`` may be answered by the whole file.
+    """
+    asked = re.fullmatch(r"bytes=(\d+)-(\d+)", request.headers.get("range", ""), re.ASCII)
+    if asked is None or "if-range" in request.headers:
+        return None
+    return range(int(asked[1]), int(asked[2]) + 1)
 
 
 def _layers(look: Look) -> list[Layer]:
