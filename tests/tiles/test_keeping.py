@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pmtiles.reader import MmapSource, all_tiles
 
-from cityloom.tiles.archive import opened
+from cityloom.tiles.archive import marks_path, opened
 from tests.tiles.making import made
+from tests.tiles.reading import header_of
 
 SEVERAL = settings(max_examples=10, deadline=None)
 
@@ -109,6 +110,34 @@ def test_a_damaged_archive_is_told_and_made_again(tmp_path: Path, harm: str) -> 
     assert opened(path) is None
     made(tmp_path, town(60))
     assert path.read_bytes() == whole
+
+
+def test_what_everyone_reads_of_an_archive_is_as_small_however_many_tiles_it_has(
+    tmp_path: Path,
+) -> None:
+    scattered = np.random.default_rng(0).uniform((113.0, 22.0), (115.0, 24.0), (100, 2))
+    few, _ = made(tmp_path / "few", list(shapely.points(scattered[:1])))
+    many, report = made(tmp_path / "many", list(shapely.points(scattered)))
+    assert report.tiles > 300
+    lengths = [header_of(path)["metadata_length"] for path in (few, many)]
+    assert max(lengths) < min(lengths) + 50
+
+
+@pytest.mark.parametrize("harm", ["gone", "cut", "those of other tiles"])
+def test_tiles_are_made_again_where_what_they_were_made_of_is_not_known(
+    tmp_path: Path, harm: str
+) -> None:
+    path, _ = made(tmp_path, town(60))
+    whole, marks = path.read_bytes(), marks_path(path).read_bytes()
+    other, _ = made(tmp_path / "other", town(60, seed=3))
+    {
+        "gone": marks_path(path).unlink,
+        "cut": lambda: marks_path(path).write_bytes(marks[:-3]),
+        "those of other tiles": lambda: os.replace(marks_path(other), marks_path(path)),
+    }[harm]()
+    _, again = made(tmp_path, town(60))
+    assert again.computed == again.tiles
+    assert (path.read_bytes(), marks_path(path).read_bytes()) == (whole, marks)
 
 
 def test_a_failure_on_the_way_leaves_what_was_there(

@@ -154,8 +154,10 @@ def test_a_column_that_is_closely_held_closes_the_dataset(city: City) -> None:
 def test_other_files_among_the_tiles_are_taken_away(city: City) -> None:
     city.weave()
     (city.path / "tiles" / "gone.pmtiles").write_bytes(b"x")
+    (city.path / "tiles" / "gone.marks").write_bytes(b"x")
     city.weave()
-    assert [path.name for path in (city.path / "tiles").iterdir()] == ["lamp.pmtiles"]
+    names = sorted(path.name for path in (city.path / "tiles").iterdir())
+    assert names == ["lamp.marks", "lamp.pmtiles"]
 
 
 def test_tiles_that_cannot_be_made_are_a_finding_and_leave_the_data_whole(tmp_path: Path) -> None:
@@ -326,3 +328,22 @@ def test_the_map_shows_a_dataset_that_has_filled_columns(city: City) -> None:
     assert "lamp 2" in page.text
     (layer,) = client.get("/map.json").json()
     assert [shown["name"] for shown in layer["columns"]] == ["lamp_no", "name"]
+
+
+def test_an_archive_is_read_once_however_many_ask_for_its_tiles(
+    city: City, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cityloom.tiles import archive as archives
+
+    read: list[int] = []
+    deserialized = archives.deserialize_header
+    monkeypatch.setattr(
+        archives, "deserialize_header", lambda buffer: read.append(1) or deserialized(buffer)
+    )
+    ask = {"range": "bytes=0-126"}
+    first = [client.get("/tiles/lamp.pmtiles", headers=ask).content for _ in range(3)]
+    assert len(set(first)) == 1
+    assert len(read) <= 1
+    deliver(city, "lamp", "2.geojson", lamps(9))
+    city.weave()
+    assert client.get("/tiles/lamp.pmtiles", headers=ask).content not in first

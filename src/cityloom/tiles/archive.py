@@ -1,10 +1,10 @@
 """A dataset's tiles in one file: PMTiles version 3, replaced as a whole or not at all.
 
-Its metadata carries, beside what viewers read, what it was made of: the version of the rows, the
-recipe, and a hash of the content of every tile.
+Its metadata carries, beside what viewers read, what it was made of: the version of the rows and the
+recipe. The hashes of the content of its tiles, which only the next making asks for, lie in a file
+beside it, so that looking at an archive costs the same however many tiles it has.
 """
 
-import base64
 import gzip
 import json
 import os
@@ -12,6 +12,8 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
@@ -32,6 +34,9 @@ LARGEST = 500_000
 """Bytes of a packed tile, at most."""
 
 _OURS = "cityloom"
+
+_HELD = 256
+"""Archives whose headers and metadata are held, at most."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +65,17 @@ class Archive:
         return part.start >= self.header["tile_data_offset"] and len(part) <= LARGEST
 
     def marks(self) -> dict[int, int]:
-        """The hash of each tile's content, by the tile's identifier; also of tiles left empty."""
-        packed = np.frombuffer(base64.b64decode(self.metadata[_OURS]["marks"]), "<u8")
-        return dict(packed.reshape(-1, 2).tolist())
+        """The hash of each tile's content, by the tile's identifier; also of tiles left empty.
+
+        None where they are gone, or are not those of this archive.
+        """
+        try:
+            packed = marks_path(self.path).read_bytes()
+        except FileNotFoundError:
+            return {}
+        if sha256(packed).hexdigest() != self.metadata[_OURS]["marks"]:
+            return {}
+        return dict(np.frombuffer(packed, "<u8").reshape(-1, 2).tolist())
 
     @contextmanager
     def tiles(self) -> Iterator[Callable[[int], bytes | None]]:
@@ -89,30 +102,50 @@ class Archive:
                 yield number, (self.header["tile_data_offset"] + entry.offset, entry.length)
 
 
+def marks_path(path: Path) -> Path:
+    """Where the hashes of an archive's tiles lie."""
+    return path.with_suffix(".marks")
+
+
 def opened(path: Path) -> Archive | None:
-    """The archive at a path; ``None`` where there is none, or it is cut off or not one of ours."""
+    """The archive at a path; ``None`` where there is none, or it is cut off or not one of ours.
+
+    One that was read before, and has not been replaced since, is not read again.
+    """
     try:
-        with open(path, "rb") as file:
-            header = deserialize_header(file.read(HEADER))
-            whole = header["tile_data_offset"] + header["tile_data_length"]
-            if os.fstat(file.fileno()).st_size != whole:
-                return None
-            file.seek(header["metadata_offset"])
-            metadata = json.loads(gzip.decompress(file.read(header["metadata_length"])))
-        archive = Archive(path, header, metadata)
-        return archive if archive.origin else None
-    except FileNotFoundError:
-        return None
+        found = path.stat()
+        return _read(path, found.st_ino, found.st_mtime_ns, found.st_size)
     except Exception:
         return None
+
+
+@lru_cache(maxsize=_HELD)
+def _read(path: Path, inode: int, changed: int, size: int) -> Archive:
+    """The archive at a path, as the file there is known by its number, time and size."""
+    with open(path, "rb") as file:
+        header = deserialize_header(file.read(HEADER))
+        if header["tile_data_offset"] + header["tile_data_length"] != size:
+            raise ValueError("it is cut off")
+        file.seek(header["metadata_offset"])
+        metadata = json.loads(gzip.decompress(file.read(header["metadata_length"])))
+    if not {"rows", "recipe", "marks"} <= metadata[_OURS].keys():
+        raise ValueError("it is not one of ours")
+    return Archive(path, header, metadata)
+
+
+def remove(path: Path) -> None:
+    """Take an archive away, if there is one, and the hashes beside it."""
+    path.unlink(missing_ok=True)
+    marks_path(path).unlink(missing_ok=True)
 
 
 class ArchiveWriter:
     """Takes tiles in the order of their identifiers, then all else."""
 
-    def __init__(self, file: BinaryIO, spool: IO[bytes]) -> None:
+    def __init__(self, file: BinaryIO, beside: BinaryIO, spool: IO[bytes]) -> None:
         """Use :func:`writing`."""
         self._file = file
+        self._beside = beside
         self._writer = Writer(file)
         self._writer.tile_f.close()
         self._writer.tile_f = spool
@@ -130,11 +163,12 @@ class ArchiveWriter:
         """Write all else; the archive is whole and on disk afterwards."""
         if not self._writer.tile_entries:
             self.write(0, gzip.compress(b"", mtime=0))
-        marks = np.concatenate(self._marks) if self._marks else np.empty((0, 2), "<u8")
+        marks = b"".join(part.tobytes() for part in self._marks)
+        self._beside.write(marks)
         ours = {
             "rows": origin.rows,
             "recipe": origin.recipe,
-            "marks": base64.b64encode(marks.tobytes()).decode(),
+            "marks": sha256(marks).hexdigest(),
         }
         self._writer.finalize(
             {
@@ -145,25 +179,33 @@ class ArchiveWriter:
             },
             {**metadata, _OURS: ours},
         )
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        for written in (self._beside, self._file):
+            written.flush()
+            os.fsync(written.fileno())
 
 
 @contextmanager
 def writing(path: Path, scratch: Path) -> Iterator[ArchiveWriter]:
     """Write an archive that takes the place of the one at a path once the block has finished it.
 
-    Where the block fails, what is in its place stays.
+    Where the block fails, what is in its place stays. Between the two files that are replaced there
+    may be a crash: then the hashes are not those of the archive, and nobody goes by them.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch.mkdir(parents=True, exist_ok=True)
     unfinished = scratch / f"tiles-{uuid4().hex}.pmtiles"
+    beside = marks_path(unfinished)
     try:
-        with open(unfinished, "wb") as file, TemporaryFile(dir=scratch) as spool:
-            yield ArchiveWriter(file, spool)
+        with (
+            open(unfinished, "wb") as file,
+            open(beside, "wb") as marks,
+            TemporaryFile(dir=scratch) as spool,
+        ):
+            yield ArchiveWriter(file, marks, spool)
+        os.replace(beside, marks_path(path))
         os.replace(unfinished, path)
     finally:
-        unfinished.unlink(missing_ok=True)
+        remove(unfinished)
 
 
 def _sound(tile: bytes) -> bytes | None:

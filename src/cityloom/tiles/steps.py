@@ -12,7 +12,7 @@ from cityloom.intake import begin, measured
 from cityloom.measure import Meter
 from cityloom.plan import Step
 from cityloom.runs import TILE, Run
-from cityloom.tiles.archive import Archive, opened
+from cityloom.tiles.archive import Archive, marks_path, opened, remove
 from cityloom.tiles.sharing import is_drawn, recipe_of
 
 if TYPE_CHECKING:
@@ -113,7 +113,8 @@ def draw(
 
 def take_away(city: "City") -> None:
     """Remove what lies in the folder of tiles and belongs to no dataset that has any."""
-    wanted = {archive_path(city.path, contract.dataset) for contract in drawn(city)}
+    archives = [archive_path(city.path, contract.dataset) for contract in drawn(city)]
+    wanted = {*archives, *map(marks_path, archives)}
     for path in (city.path / FOLDER).glob("*"):
         if path not in wanted:
             path.unlink(missing_ok=True)
@@ -139,10 +140,10 @@ def _taken_away_on_failure(path: Path) -> Iterator[None]:
     try:
         yield
     except (EngineError, ProjError, ShapelyError, UsageError) as error:
-        path.unlink(missing_ok=True)
+        remove(path)
         raise UsageError(plain(error)) from error
     except storage_faults():
-        path.unlink(missing_ok=True)
+        remove(path)
         raise
 
 

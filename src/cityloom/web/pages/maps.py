@@ -85,13 +85,13 @@ def tiles(request: Request, dataset: str) -> Response:
     is told by what comes before them; all others are reads of their own.
     """
     desk: Desk = request.app.state.desk
-    look, language = desk.look(), language_of(request)
-    if dataset not in look.contracts:
+    city, language = desk.city, language_of(request)
+    if dataset not in city.contracts:
         raise HTTPException(404)
     try:
-        path = look.city.tiles(dataset, CONSOLE, part=_part_asked_for(request))
+        path = city.tiles(dataset, CONSOLE, part=_part_asked_for(request))
     except AccessRefused:
-        decision = look.city.may_read(dataset, CONSOLE)
+        decision = city.may_read(dataset, CONSOLE)
         raise HTTPException(403, decision_words(decision.reason, language)) from None
     if path is None:
         words = language.gettext("This dataset has no map tiles. A weave makes them.")
