@@ -156,9 +156,10 @@ def _derived(city: "City", told: _Told) -> Iterator[Run]:
 def _tiled(city: "City", told: _Told) -> Iterator[Run]:
     from cityloom.tiles.steps import draw, open_engine, take_away
 
-    take_away(city)
+    runs = _runs(city)
+    take_away(city, runs)
     engine = cache(partial(open_engine, city))
-    for step in _tilings(city, _runs(city)):
+    for step in _tilings(city, runs):
         work = partial(draw, city, step.dataset, engine)
         yield from told.of(step, partial(_tried, city, step, work))
 

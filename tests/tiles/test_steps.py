@@ -207,6 +207,32 @@ def test_a_table_that_begins_anew_does_not_pass_for_the_old_one(city: City) -> N
     assert shown(city) == {"L8"}
 
 
+def give_up(city: City, number: int) -> City:
+    """Take away the table and the delivery; another dataset keeps the lake from being empty."""
+    from shutil import rmtree
+
+    rmtree(city.path / "lake" / "lamp")
+    (city.path / "inbox" / "lamp" / f"{number}.geojson").unlink()
+    (city.path / "lake" / "other").mkdir()
+    return City.open(city.path)
+
+
+def test_tiles_go_with_the_table(city: City) -> None:
+    city.weave()
+    city = give_up(city, 1)
+    assert city.tiles("lamp", ANYONE) is None
+    assert city.weave() == []
+    assert list((city.path / "tiles").iterdir()) == []
+
+
+def test_the_tiles_of_a_table_that_is_gone_are_not_those_of_the_next(city: City) -> None:
+    city.weave()
+    city = give_up(city, 1)
+    deliver(city, "lamp", "2.geojson", lamps(8))
+    assert archive(city).exists()
+    assert city.tiles("lamp", ANYONE) is None
+
+
 @pytest.fixture
 def client(city: City) -> TestClient:
     city.weave()

@@ -67,10 +67,11 @@ def _why(
 def rows_mark(runs: Sequence[Run]) -> str:
     """What tells the rows that a dataset has now from any it had before; empty before the first."""
     changes = [run for run in runs if run.changed_rows]
-    if not changes:
-        return ""
-    newest = max(changes, key=lambda run: run.version or 0)
-    return f"{newest.version} of {newest.started}"
+    return _mark(max(changes, key=lambda run: run.version or 0)) if changes else ""
+
+
+def _mark(run: Run) -> str:
+    return f"{run.version} of {run.started}"
 
 
 def open_engine(city: "City") -> "duckdb.DuckDBPyConnection":
@@ -111,9 +112,10 @@ def draw(
     return city.log.all(dataset)[-1:]
 
 
-def take_away(city: "City") -> None:
+def take_away(city: "City", runs: Mapping[str, Sequence[Run]]) -> None:
     """Remove what lies in the folder of tiles and belongs to no dataset that has any."""
-    archives = [archive_path(city.path, contract.dataset) for contract in drawn(city)]
+    names = [c.dataset for c in drawn(city) if rows_mark(runs.get(c.dataset, []))]
+    archives = [archive_path(city.path, name) for name in names]
     wanted = {*archives, *map(marks_path, archives)}
     for path in (city.path / FOLDER).glob("*"):
         if path not in wanted:
@@ -121,13 +123,17 @@ def take_away(city: "City") -> None:
 
 
 def shown_archive(city: "City", dataset: str, runs: Sequence[Run]) -> Archive | None:
-    """The archive of a dataset, unless rows were taken out since it was made, as its runs tell."""
+    """The archive of a dataset, as its runs tell what may be shown.
+
+    None where rows were taken out since it was made, or it was made of a table that is gone.
+    """
     archive = opened(archive_path(city.path, dataset))
-    if archive is None:
+    changes = [run for run in runs if run.changed_rows]
+    versions = {_mark(run): run.version or 0 for run in changes}
+    if archive is None or archive.origin.rows not in versions:
         return None
-    taken = [run.version or 0 for run in runs if run.taken_out and run.changed_rows]
-    made_of = int(archive.origin.rows.partition(" ")[0])
-    return archive if made_of >= max(taken, default=0) else None
+    taken = [run.version or 0 for run in changes if run.taken_out]
+    return archive if versions[archive.origin.rows] >= max(taken, default=0) else None
 
 
 @contextmanager
