@@ -14,8 +14,9 @@ from cityloom.quarantine import QuarantineReader, relation
 from cityloom.readers import open_reader
 from cityloom.readers.fitted import fitted
 from cityloom.receive import Place, receive
-from cityloom.runs import ARRIVALS, RECEIVE, REPLAY, Run, now
+from cityloom.runs import ARRIVALS, RECEIVE, REPLAY, TILE, Run, now
 from cityloom.sql import connect
+from cityloom.tiles.sharing import is_drawn
 
 if TYPE_CHECKING:
     from cityloom.city import City
@@ -133,11 +134,12 @@ def refused_sources(city: "City", dataset: str) -> list[str]:
 def failures(city: "City", runs: Iterable[Run]) -> list[Run]:
     """The runs that failed and were not made good, of what can still be mended.
 
-    That is the newest of each dataset, kind and source, where the city still has the dataset and,
-    of a receipt, the inbox still has the file.
+    That is the newest of each dataset, kind and source, where the city still has the dataset, of a
+    receipt, the inbox still has the file and, of tiles, the dataset is still drawn.
     """
     newest = {(r.dataset, r.kind, r.source if r.kind in ARRIVALS else ""): r for r in runs}
     failed = [run for run in newest.values() if run.failed and run.dataset in city.contracts]
+    failed = [run for run in failed if run.kind != TILE or is_drawn(city.contracts[run.dataset])]
     lying = {
         (name, file.source)
         for name in {run.dataset for run in failed if run.kind == RECEIVE}

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from cityloom.check import findings
 from cityloom.city import City
-from cityloom.errors import AccessRefused
+from cityloom.errors import AccessRefused, UsageError
 from cityloom.policy import Principal
 from cityloom.runs import TILE
 from cityloom.web.app import create_app
@@ -174,6 +174,34 @@ def test_tiles_that_cannot_be_made_are_a_finding_and_leave_the_data_whole(tmp_pa
     city.weave()
     assert shown(city) == {"L1"}
     assert [f for f in findings(city) if "tiles" in f.what] == []
+
+
+def test_tiles_that_cannot_be_made_are_tried_again_only_with_other_rows(tmp_path: Path) -> None:
+    city = new_city(tmp_path / "city", {"lamp": lamp(crs="EPSG:9999")})
+    deliver(city, "lamp", "1.geojson", lamps(1))
+    (failed,) = city.weave()
+    assert city.plan() == city.weave() == []
+    assert [run.kind for run in city.failures()] == [TILE]
+    deliver(city, "lamp", "2.geojson", lamps(2))
+    assert [run.kind for run in city.weave()] == [TILE]
+    assert city.plan() == []
+    set_contract(city.path, "lamp", lamp("personal", purposes=["upkeep"]))
+    city = City.open(city.path)
+    assert city.failures() == []
+    assert [f for f in findings(city) if "tiles" in f.what] == []
+    assert failed.error
+
+
+def test_tiles_whose_engine_was_away_are_tried_again(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise UsageError("DuckDB's extension is not there")
+
+    monkeypatch.setattr("cityloom.tiles.encoding.spatial_engine", away)
+    assert [run.failed for run in city.weave()] == [False, True]
+    monkeypatch.undo()
+    assert [(run.kind, run.failed) for run in city.weave()] == [(TILE, False)]
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 500])

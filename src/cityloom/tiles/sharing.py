@@ -28,5 +28,5 @@ def shown_columns(contract: Contract) -> list[Column]:
 
 def recipe_of(contract: Contract) -> str:
     """What, beside the rows, decides the bytes of a dataset's tiles."""
-    said = f"{RECIPE}/{version('duckdb')}/{contract.digest}"
+    said = f"{RECIPE}/{version('duckdb')}/{version('pyproj')}/{contract.digest}"
     return sha256(said.encode()).hexdigest()[:16]

@@ -51,7 +51,7 @@ def _why(
     if contract.dataset in touched:
         return f"{contract.dataset} will change"
     rows = rows_mark(runs)
-    if not rows:
+    if not rows or _failed_before(contract, runs, rows):
         return None
     path = archive_path(city.path, contract.dataset)
     archive = opened(path)
@@ -62,6 +62,17 @@ def _why(
     if archive.origin.recipe != recipe_of(contract):
         return "its contract or the way that tiles are made has changed"
     return None
+
+
+def _failed_before(contract: Contract, runs: Sequence[Run], rows: str) -> bool:
+    """Whether the newest run failed with what these rows are, so that it would fail again."""
+    last = next((run for run in reversed(runs) if run.kind == TILE), None)
+    asked = {contract.dataset: _version(rows)}
+    return bool(last and last.failed and last.code == recipe_of(contract) and last.inputs == asked)
+
+
+def _version(rows: str) -> int:
+    return int(rows.partition(" ")[0])
 
 
 def rows_mark(runs: Sequence[Run]) -> str:
@@ -90,24 +101,31 @@ def draw(
 ) -> list[Run]:
     """Make the tiles of one dataset; the run is in the log.
 
+    One that failed by the rows or their CRS, and so would again, remembers the recipe it failed by.
+
     Raises:
-        UsageError: they cannot be made; those that were there are gone, since they might show what
-            the dataset no longer holds.
+        UsageError: they cannot be made for now; those that were there are gone, since they might
+            show what the dataset no longer holds.
     """
     meter, contract = Meter(), city.contract(dataset)
-    run, path = begin(contract, TILE, source=""), archive_path(city.path, dataset)
-    rows = rows_mark(city.runs(dataset))
+    path, rows = archive_path(city.path, dataset), rows_mark(city.runs(dataset))
+    run = replace(begin(contract, TILE, source=""), inputs={dataset: _version(rows)})
     with _taken_away_on_failure(path):
         from cityloom.tiles.making import make_archive
 
-        made = make_archive(
-            engine(), city.kept(dataset).files(), contract, rows, path, city.scratch
-        )
-    read, kept = made.features + made.left_out, made.features
-    version = int(rows.partition(" ")[0])
-    run = replace(
-        run, rows_read=read, rows_kept=kept, notes=_notes(made), inputs={dataset: version}
-    )
+        files = city.kept(dataset).files()
+        try:
+            made = make_archive(engine(), files, contract, rows, path, city.scratch)
+        except _lasting() as error:
+            remove(path)
+            run = replace(run, code=recipe_of(contract), error=plain(error))
+        else:
+            run = replace(
+                run,
+                rows_read=made.features + made.left_out,
+                rows_kept=made.features,
+                notes=_notes(made),
+            )
     city.log.remember(measured(run, meter))
     return city.log.all(dataset)[-1:]
 
@@ -136,16 +154,22 @@ def shown_archive(city: "City", dataset: str, runs: Sequence[Run]) -> Archive | 
     return archive if versions[archive.origin.rows] >= max(taken, default=0) else None
 
 
+def _lasting() -> tuple[type[Exception], ...]:
+    """What making tiles fails with as long as neither the rows nor the recipe are others."""
+    from pyproj.exceptions import ProjError
+    from shapely.errors import ShapelyError
+
+    return ProjError, ShapelyError
+
+
 @contextmanager
 def _taken_away_on_failure(path: Path) -> Iterator[None]:
     """Say in words what making tiles failed with, and leave no tiles behind."""
     from duckdb import Error as EngineError
-    from pyproj.exceptions import ProjError
-    from shapely.errors import ShapelyError
 
     try:
         yield
-    except (EngineError, ProjError, ShapelyError, UsageError) as error:
+    except (EngineError, UsageError) as error:
         remove(path)
         raise UsageError(plain(error)) from error
     except storage_faults():
