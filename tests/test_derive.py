@@ -623,6 +623,49 @@ def test_a_kernel_takes_an_input_batch_by_batch_and_every_other_whole(
     assert "'ward', which is to come in batches, is none of its" in town.weave()["scaled"].error
 
 
+def shop(dataset: str, crs: str) -> str:
+    place = column("place", physicalType="GEOMETRY", custom={"crs": crs})
+    return contract_text(dataset, [column(f"{dataset}_no", "integer", key=1), place])
+
+
+@pytest.mark.parametrize("called", ["by_batch('shop')", "by_partition('shop_no')"])
+def test_a_kernel_knows_what_crs_its_geometries_are_in(town: Town, called: str) -> None:
+    town.receives(shop=shop("shop", "EPSG:4547"), ward=shop("ward", "EPSG:4547"))
+    town.makes(placed=[column("shop_no", "integer", key=1), column("ward_no", "integer")])
+    town.by(f"""
+        from cityloom.geo import Layer, assign
+
+        @{called}
+        def placed(shop: pa.Table, ward: pa.Table) -> pa.Table:
+            shops, wards = Layer(shop, "shop_no", "place"), Layer(ward, "ward_no", "place")
+            assert (shops.crs, wards.crs) == ("EPSG:4547", "EPSG:4547")
+            return assign(shops, wards)
+    """)
+    ward = "POLYGON ((507000 2494000, 508000 2494000, 508000 2496000, 507000 2494000))"
+    town.delivers("ward", "one", {"ward_no": "7", "place": ward})
+    town.delivers("shop", "one", {"shop_no": "1", "place": "POINT (507900 2495000)"})
+    assert town.weave()["placed"].error == ""
+    assert town.rows("placed") == [(1, 7)]
+
+
+def test_a_kernel_does_not_join_what_is_in_another_crs(town: Town) -> None:
+    town.receives(shop=shop("shop", "EPSG:4547"), ward=shop("ward", "EPSG:4326"))
+    town.makes(placed=[column("shop_no", "integer", key=1), column("ward_no", "integer")])
+    town.by("""
+        from cityloom.geo import Layer, assign
+
+        @by_batch("shop")
+        def placed(shop: pa.Table, ward: pa.Table) -> pa.Table:
+            borders = ward.select(["ward_no", "place"])
+            return assign(Layer(shop, "shop_no", "place"), Layer(borders, "ward_no", "place"))
+    """)
+    ward = "POLYGON ((113 22, 115 22, 115 24, 113 22))"
+    town.delivers("ward", "one", {"ward_no": "7", "place": ward})
+    town.delivers("shop", "one", {"shop_no": "1", "place": "POINT (507900 2495000)"})
+    error = town.weave()["placed"].error
+    assert "'place' is in EPSG:4547 and 'place' in EPSG:4326; bring both into one CRS" in error
+
+
 def test_a_partition_column_that_no_input_has_is_told(town: Town) -> None:
     town.receives(case=CASE)
     town.makes(copy=[column("no", "integer")])

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 
-from cityloom.contract import Contract
+from cityloom.contract import Contract, Kind
 from cityloom.contract.check import MARK, conforming, geometry_verdicts, marked
 from cityloom.contract.filled import filled
 from cityloom.contract.refusals import Content
@@ -19,6 +19,7 @@ from cityloom.contract.rules import Reason
 from cityloom.contract.split import reason_lists
 from cityloom.engine import Engine
 from cityloom.errors import UsageError, faults_in_words
+from cityloom.geo.layer import with_crs
 from cityloom.graph import NEW, PREVIOUS, DatasetFunction
 from cityloom.lake import FileWriter, LakeTable, scan
 from cityloom.masks import mask, packed
@@ -110,9 +111,11 @@ def _results(
             made = function.call(**arguments)
         yield _as_tables(function, made, engine)
         return
+    contracts = {name: _read_as(name, inputs, outputs) for name in function.parameters}
     for parts in _parts(function, arguments, engine):
+        placed = {name: with_crs(rows, _crs(contracts[name])) for name, rows in parts.items()}
         with _failing_in_words(function, inputs, outputs):
-            made = function.call(**parts)
+            made = function.call(**placed)
         yield _as_tables(function, made, engine)
 
 
@@ -149,6 +152,19 @@ def _argument(
     item = inputs[parameter.removeprefix(NEW)]
     only_new = parameter.startswith(NEW) and appending
     return engine.table(parameter, item.new_files if only_new else item.files, item.contract.schema)
+
+
+def _read_as(
+    parameter: str, inputs: Mapping[str, Input], outputs: Mapping[str, Output]
+) -> Contract:
+    """The contract of the dataset that a parameter stands for."""
+    if parameter == PREVIOUS:
+        return _only(outputs).contract
+    return inputs[parameter.removeprefix(NEW)].contract
+
+
+def _crs(contract: Contract) -> dict[str, str]:
+    return {column.name: column.crs for column in contract.columns if column.kind is Kind.GEOMETRY}
 
 
 def _only(outputs: Mapping[str, Output]) -> Output:

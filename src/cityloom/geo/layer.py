@@ -1,5 +1,6 @@
 """A layer: rows with a key and a geometry, as a spatial join takes them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +17,9 @@ Geometries = npt.NDArray[np.object_]
 POINT_BYTES = 21
 """How long a point in two dimensions is in WKB, and nothing else."""
 
+CRS = b"crs"
+"""Where the metadata of an Arrow field says what its geometries are in, as in ``EPSG:4547``."""
+
 _AREAS = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 
 
@@ -24,13 +28,19 @@ class Layer:
     """Rows with a geometry in WKB.
 
     ``key`` names the column by which results tell rows, ``geometry`` that of the WKB, ``crs`` is
-    what it is in.
+    what it is in. Where it is left out, the field of the geometry says it (:func:`with_crs`), as it
+    does in what a kernel is called with; one that says nothing is in EPSG:4326.
     """
 
     rows: pa.Table
     key: str
     geometry: str = "geometry"
-    crs: str = "EPSG:4326"
+    crs: str = ""
+
+    def __post_init__(self) -> None:
+        """Take the CRS from the field of the geometry where none was given."""
+        if not self.crs:
+            object.__setattr__(self, "crs", _stated_crs(self.rows, self.geometry))
 
     @property
     def wkb(self) -> pa.ChunkedArray:
@@ -49,6 +59,21 @@ class Layer:
     def keys_of(self, rows: npt.NDArray[np.int64]) -> pa.ChunkedArray:
         """The keys of some rows, by their numbers from 0."""
         return self.rows.column(self.key).take(pa.array(rows))
+
+
+def with_crs(rows: pa.Table, crs: Mapping[str, str]) -> pa.Table:
+    """Rows whose fields say what CRS their geometries are in, by the names of the columns."""
+    fields = [
+        field.with_metadata({CRS: crs[field.name]}) if field.name in crs else field
+        for field in rows.schema
+    ]
+    return pa.Table.from_arrays(rows.columns, schema=pa.schema(fields))
+
+
+def _stated_crs(rows: pa.Table, geometry: str) -> str:
+    place = rows.schema.get_field_index(geometry)
+    stated = rows.schema.field(place).metadata if place >= 0 else None
+    return str((stated or {}).get(CRS, LONLAT[0].encode()), "utf-8")
 
 
 def read_wkb(wkb: pa.ChunkedArray | pa.Array, column: str) -> Geometries:
