@@ -12,11 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import CRS
 
+from cityloom.check import findings
 from cityloom.city import City
 from cityloom.contract import parse_contract
 from cityloom.contract.filled import filled
+from cityloom.errors import UsageError
 from cityloom.export import write_file
 from cityloom.filling import fill_stored
+from cityloom.runs import FILL, TILE
 from tests.cities import (
     TESTER,
     assert_accounted,
@@ -100,13 +103,51 @@ def test_a_contract_that_asks_later_has_the_rows_there_are_filled(tmp_path: Path
     if by == "delivery":
         deliver(late, "stop", "2.csv", csv_bytes(["no", "place"], [(3, PORT)]))
     else:
-        assert late.weave() == []
+        (step,) = [step for step in late.plan() if step.kind == FILL]
+        assert step.why.startswith("its rows lack place_h3_9, place_xmin, ")
+        (run,) = [run for run in late.weave() if run.kind == FILL]
+        assert (run.rows_kept, run.version, run.failed) == (2, 2, False)
+        assert late.runs("stop")[1] == run
+        assert late.plan() == late.weave() == []
     found = by_number(late)
     assert {number: found[number]["place"] for number in before} == before
     early = town(tmp_path / "early", (1, HALL), (2, ""), h3Resolution=9, bbox=True)
     if by == "delivery":
         deliver(early, "stop", "2.csv", csv_bytes(["no", "place"], [(3, PORT)]))
     assert digests(late) == digests(early)
+
+
+def test_filling_that_fails_is_said_until_it_is_done_or_not_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise UsageError("no room for cells")
+
+    town(tmp_path / "c", (1, HALL), (2, ""))
+    set_contract(tmp_path / "c", "stop", contract(h3Resolution=9))
+    city = City.open(tmp_path / "c")
+    monkeypatch.setattr("cityloom.filling.filled", fails)
+    failed = [run for run in city.weave() if run.kind == FILL]
+    assert [run.error for run in failed] == ["no room for cells"]
+    said = "stop lacks columns that are filled: no room for cells"
+    assert said in [finding.what for finding in findings(city)]
+    set_contract(city.path, "stop", contract())
+    assert City.open(city.path).failures() == []
+    monkeypatch.undo()
+    assert next(run.kind for run in city.weave() if not run.failed) == FILL
+    assert city.failures() == []
+
+
+def test_what_is_made_of_rows_is_made_again_when_they_are_filled(tmp_path: Path) -> None:
+    city = town(tmp_path / "c", (1, HALL))
+    city.weave()
+    set_contract(city.path, "stop", contract(h3Resolution=9))
+    city = City.open(city.path)
+    assert [(step.kind, step.why) for step in city.plan()] == [
+        (FILL, "its rows lack place_h3_9"),
+        (TILE, "stop will change"),
+    ]
+    assert [run.kind for run in city.weave()] == [FILL, TILE]
 
 
 def test_another_resolution_is_another_column(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from cityloom.contract import SUFFIX, Contract
 from cityloom.damage import lake_damage
 from cityloom.errors import UsageError, mended, passed_over
 from cityloom.inbox import in_text, overlooked_files
-from cityloom.runs import DERIVE, EXPIRE, RECEIVE, REPLAY, TILE, Run
+from cityloom.runs import DERIVE, EXPIRE, FILL, RECEIVE, REPLAY, TILE, Run
 
 DUCKDB = "1.5.5"
 """The DuckDB that the extension packages are built for."""
@@ -23,6 +23,7 @@ _UNDONE = {
     DERIVE: ("could not be made", "mend the function or what it reads"),
     EXPIRE: ("keeps rows past retention", "mend the contract"),
     TILE: ("has no map tiles", "mend what is said"),
+    FILL: ("lacks columns that are filled", "mend what is said"),
 }
 
 

@@ -1,38 +1,51 @@
 """Columns that a contract has come to ask for, filled in the rows that a table has already."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
 
-from cityloom.contract import Contract, Kind
+from cityloom.contract import Column, Contract, Kind
 from cityloom.contract.filled import filled
 from cityloom.lake import ROWS_PER_GROUP, LakeTable, scan
 from cityloom.sql import connect
 
 
-def fill_stored(contract: Contract, kept: LakeTable, scratch: Path | None = None) -> bool:
-    """Fill what the contract asks for and the table lacks, in one commit without an account.
+def lacking(contract: Contract, kept: LakeTable) -> list[Column]:
+    """The columns to be filled that a table lacks; none where it lacks the geometry too."""
+    if not contract.filled or not kept.exists:
+        return []
+    stored = kept.schema()
+    if not _has_geometries(contract, stored):
+        return []
+    return [column for column in contract.filled if column.name not in stored.names]
 
-    The rows stay as they are in every other column. Nothing happens where nothing is lacking, or
-    where the geometry itself is new.
+
+def fill_stored(
+    contract: Contract,
+    kept: LakeTable,
+    scratch: Path | None = None,
+    account: Mapping[str, object] | None = None,
+) -> bool:
+    """Fill what the contract asks for and the table lacks, in one commit with an account, if any.
+
+    The rows stay as they are in every other column. Nothing happens where nothing is lacking.
 
     Returns:
         whether there was something to fill.
     """
-    if not contract.filled or not kept.exists:
+    new = lacking(contract, kept)
+    if not new:
         return False
     stored = kept.schema()
-    lacking = [column for column in contract.filled if column.name not in stored.names]
-    if not lacking or not _has_geometries(contract, stored):
-        return False
-    schema = pa.schema([*stored, *(pa.field(c.name, c.arrow_type) for c in lacking)])
+    schema = pa.schema([*stored, *(pa.field(c.name, c.arrow_type) for c in new)])
     rows = connect(scratch).execute(scan(kept.files(), stored))
     with kept.writer(schema) as writer:
         for batch in rows.to_arrow_reader(ROWS_PER_GROUP):
             rest = pa.Table.from_batches([batch])
             known = [name for name in stored.names if name not in {c.name for c in contract.filled}]
             writer.write(_in_order(filled(contract, rest.select(known)), rest, schema))
-    kept.replace(writer.files, schema, {})
+    kept.replace(writer.files, schema, dict(account or {}))
     return True
 
 

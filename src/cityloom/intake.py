@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cityloom.contract import Contract
 from cityloom.errors import DeliveryError, StorageError, UsageError
+from cityloom.filling import lacking
 from cityloom.inbox import DeliveredFile, check_link, delivered_files
 from cityloom.lake import DELIVERY
 from cityloom.measure import Meter
@@ -14,7 +15,7 @@ from cityloom.quarantine import QuarantineReader, relation
 from cityloom.readers import open_reader
 from cityloom.readers.fitted import fitted
 from cityloom.receive import Place, receive
-from cityloom.runs import ARRIVALS, RECEIVE, REPLAY, TILE, Run, now
+from cityloom.runs import ARRIVALS, FILL, RECEIVE, REPLAY, TILE, Run, now
 from cityloom.sql import connect
 from cityloom.tiles.sharing import is_drawn
 
@@ -134,18 +135,26 @@ def refused_sources(city: "City", dataset: str) -> list[str]:
 def failures(city: "City", runs: Iterable[Run]) -> list[Run]:
     """The runs that failed and were not made good, of what can still be mended.
 
-    That is the newest of each dataset, kind and source, where the city still has the dataset, of a
-    receipt, the inbox still has the file and, of tiles, the dataset is still drawn.
+    That is the newest of each dataset, kind and source, where the city still has the dataset and,
+    of a receipt, the inbox still has the file. What nobody asks for any more counts no longer.
     """
     newest = {(r.dataset, r.kind, r.source if r.kind in ARRIVALS else ""): r for r in runs}
     failed = [run for run in newest.values() if run.failed and run.dataset in city.contracts]
-    failed = [run for run in failed if run.kind != TILE or is_drawn(city.contracts[run.dataset])]
+    failed = [run for run in failed if _is_asked_for(city, run)]
     lying = {
         (name, file.source)
         for name in {run.dataset for run in failed if run.kind == RECEIVE}
         for file in delivered_files(city.path, city.contracts[name])
     }
     return [run for run in failed if run.kind != RECEIVE or (run.dataset, run.source) in lying]
+
+
+def _is_asked_for(city: "City", run: Run) -> bool:
+    """Whether the contract still asks for what tiles, or the filling of columns, were to bring."""
+    contract = city.contracts[run.dataset]
+    if run.kind == TILE:
+        return is_drawn(contract)
+    return run.kind != FILL or bool(lacking(contract, city.kept(run.dataset)))
 
 
 def _said(error: UsageError, contract: Contract) -> str:

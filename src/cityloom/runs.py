@@ -39,7 +39,7 @@ RUNS = Table(
 )
 
 RECEIVE, REPLAY, DERIVE, ERASE, EXPIRE = "receive", "replay", "derive", "erase", "expire"
-TILE = "tile"
+TILE, FILL = "tile", "fill"
 ARRIVALS = (RECEIVE, REPLAY)
 """The kinds of run that judge delivered rows."""
 

@@ -22,6 +22,7 @@ from cityloom.quarantine import MARKER, undo_torn_commit
 from cityloom.runs import (
     DERIVE,
     EXPIRE,
+    FILL,
     RECEIVE,
     Run,
     last_made,
@@ -49,12 +50,13 @@ def plan(city: "City") -> list[Step]:
     steps = [step for c in _ready(city) for step in _receipts(city, c, runs)]
     steps += _replays(city, runs, {step.dataset for step in steps})
     steps += _expiries(city, runs)
-    touched = {step.dataset for step in steps}
+    fillings = _fillings(city)
+    touched = {step.dataset for step in (*fillings, *steps)}
     for function in _makeable(city):
         if why := _why_stale(city, function, runs, touched):
             steps += [Step(DERIVE, name, why) for name in function.outputs]
             touched.update(function.outputs)
-    return [*steps, *_tilings(city, runs, touched)]
+    return [*fillings, *steps, *_tilings(city, runs, touched)]
 
 
 def weave(city: "City", on_step: OnStep) -> Iterator[Run]:
@@ -74,9 +76,10 @@ def weave(city: "City", on_step: OnStep) -> Iterator[Run]:
 
 
 def _woven(city: "City", on_step: OnStep) -> Iterator[Run]:
-    _fill(city)
     steps = plan(city)
     told = _Told(on_step, len(steps))
+    for step in (step for step in steps if step.kind == FILL):
+        yield from told.of(step, partial(_try_to_fill, city, step))
     for step in (step for step in steps if step.kind == RECEIVE):
         yield from told.of(step, partial(_try_to_receive, city, step))
     kept = 1
@@ -90,15 +93,6 @@ def _woven(city: "City", on_step: OnStep) -> Iterator[Run]:
         yield from told.of(step, partial(_try_to_expire, city, step))
     yield from _derived(city, told)
     yield from _tiled(city, told)
-
-
-def _fill(city: "City") -> None:
-    """Fill the columns that contracts have come to ask for in the rows there are."""
-    from cityloom.filling import fill_stored
-
-    for contract in city.received.values():
-        with passed_over():
-            fill_stored(contract, city.kept(contract.dataset), city.scratch)
 
 
 def _compact(city: "City", dataset: str) -> None:
@@ -215,6 +209,18 @@ def _replays(city: "City", runs: RunsByDataset, touched: set[str]) -> list[Step]
     return steps
 
 
+def _fillings(city: "City") -> list[Step]:
+    """The tables that lack columns which their contracts have come to ask for."""
+    from cityloom.filling import lacking
+
+    found = ((name, lacking(c, city.kept(name))) for name, c in city.received.items())
+    return [
+        Step(FILL, name, f"its rows lack {', '.join(column.name for column in new)}")
+        for name, new in found
+        if new
+    ]
+
+
 def _expiries(city: "City", runs: RunsByDataset) -> list[Step]:
     from cityloom.retention import due
 
@@ -235,6 +241,22 @@ def _try_to_receive(city: "City", step: Step) -> list[Run]:
 
 def _try_to_replay(city: "City", step: Step) -> list[Run]:
     return _tried(city, step, partial(city.judge_again, step.dataset, step.source))
+
+
+def _try_to_fill(city: "City", step: Step) -> list[Run]:
+    return _tried(city, step, partial(_fill, city, step.dataset))
+
+
+def _fill(city: "City", dataset: str) -> list[Run]:
+    from cityloom.filling import fill_stored
+    from cityloom.intake import Account, begin
+    from cityloom.measure import Meter
+
+    meter, contract, kept = Meter(), city.contract(dataset), city.kept(dataset)
+    rows = kept.rows()
+    run = replace(begin(contract, FILL, source=""), rows_read=rows, rows_kept=rows)
+    fill_stored(contract, kept, city.scratch, Account(run, meter))
+    return city.runs(dataset)[-1:]
 
 
 def _try_to_expire(city: "City", step: Step) -> list[Run]:

@@ -120,6 +120,7 @@ KNOWN = [
     "case could not be replayed: no luck",
     "case could not be made: no luck",
     "case keeps rows past retention: no luck",
+    "case lacks columns that are filled: no luck",
     "mend the file or the contract and weave again",
     "mend the contract and weave again",
     "mend the function or what it reads and weave again",

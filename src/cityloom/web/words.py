@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from cityloom.contract import Column, Contract
 from cityloom.contract.model import Classification, Delivery, Kind
-from cityloom.runs import DERIVE, ERASE, EXPIRE, RECEIVE, REPLAY, TILE, Run
+from cityloom.runs import DERIVE, ERASE, EXPIRE, FILL, RECEIVE, REPLAY, TILE, Run
 from cityloom.web.figures import Standing
 from cityloom.web.languages import Language
 
@@ -61,6 +61,7 @@ def run_word(kind: str, language: Language) -> str:
         ERASE: _("erasure"),
         EXPIRE: _("expiry"),
         TILE: _("tiling"),
+        FILL: _("filling of columns"),
     }.get(kind, kind)
 
 

@@ -16,6 +16,7 @@ FINDINGS = sayings(
     N_("%(dataset)s could not be made: %(why)s"),
     N_("%(dataset)s keeps rows past retention: %(why)s"),
     N_("%(dataset)s has no map tiles: %(why)s"),
+    N_("%(dataset)s lacks columns that are filled: %(why)s"),
     N_("mend what is said and weave again"),
     N_("mend the file or the contract and weave again"),
     N_("mend the contract and weave again"),
