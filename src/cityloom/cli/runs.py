@@ -27,9 +27,14 @@ def runs(
     engine: EngineUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what was received and made, oldest first: read = kept + quarantined + duplicate."""
+    """List what was received and made, oldest first: read = kept + quarantined + duplicate.
+
+    Of map tiles, which change no rows, only what failed is listed.
+    """
+    from cityloom.runs import TILE
+
     opened = open_city(city, engine)
-    found = opened.runs(dataset)
+    found = [run for run in opened.runs(dataset) if run.kind != TILE or run.failed]
     if dataset and not found:
         opened.contract(dataset)
     if as_json:

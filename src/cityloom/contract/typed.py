@@ -87,7 +87,7 @@ def without_empty(texts: pa.Array) -> pa.Array:
 
 
 def _fits(kind: pa.DataType) -> bool:
-    """Whether values of a type are whole numbers that 64 bits with a sign hold, whatever they are."""
+    """Whether all values of a type are whole numbers that 64 bits with a sign hold."""
     return bool(pa.types.is_integer(kind) and kind != pa.uint64())
 
 

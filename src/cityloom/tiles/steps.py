@@ -120,12 +120,8 @@ def draw(
             remove(path)
             run = replace(run, code=recipe_of(contract), error=plain(error))
         else:
-            run = replace(
-                run,
-                rows_read=made.features + made.left_out,
-                rows_kept=made.features,
-                notes=_notes(made),
-            )
+            drawn_rows = made.features
+            run = replace(run, rows_read=drawn_rows, rows_kept=drawn_rows, notes=_notes(made))
     city.log.remember(measured(run, meter))
     return city.log.all(dataset)[-1:]
 
