@@ -365,7 +365,8 @@ class City:
         )
         if not decision.granted:
             owner = f"; ask its owner, {contract.owner}" if contract.owner else ""
-            raise AccessRefused(f"{what}: {decision.reason}{owner}")
+            mend = f"; {decision.mend}" if decision.mend else ""
+            raise AccessRefused(f"{what}: {decision.reason}{owner}{mend}")
 
     # Writing
 

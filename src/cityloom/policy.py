@@ -25,10 +25,11 @@ class Principal:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether a read is permitted, and the rule that decided it."""
+    """Whether a read is permitted, the rule that decided it, and what whoever asks can do."""
 
     granted: bool
     reason: str
+    mend: str = ""
 
 
 def is_open(level: Classification) -> bool:
@@ -49,10 +50,20 @@ def decide(contract: Contract, principal: Principal, purpose: str | None) -> Dec
     if not principal.signed_in:
         return Decision(False, f"{level.label} data is not shown where nobody has signed in")
     if not contract.purposes:
-        return Decision(False, f"the contract of '{contract.dataset}' states no purpose")
+        reason = f"the contract of '{contract.dataset}' states no purpose"
+        return Decision(False, reason, _how_to_state_one(contract))
     stated = ", ".join(contract.purposes)
     if purpose is None:
-        return Decision(False, f"{level.label} data needs a purpose; permitted are {stated}")
+        reason = f"{level.label} data needs a purpose; permitted are {stated}"
+        return Decision(False, reason, f"read with --purpose {contract.purposes[0]}")
     if purpose not in contract.purposes:
         return Decision(False, f"purpose '{purpose}' is not permitted; permitted are {stated}")
     return Decision(True, f"{level.label} data for purpose '{purpose}'")
+
+
+def _how_to_state_one(contract: Contract) -> str:
+    return (
+        f"to permit one, write it in {contract.origin}, as in "
+        "customProperties: [{property: purposes, value: [planning]}], "
+        "and then read with --purpose planning"
+    )

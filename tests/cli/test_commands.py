@@ -437,13 +437,36 @@ def test_personal_data_is_refused_without_a_purpose_and_given_for_one(
     write(city, stated, "person")
     (city / "inbox" / "person.ndjson").write_text('{"name": "王芳"}\n{"name": ""}\n')
     City.open(city).weave()
-    sorry(run(*command), "personal data needs a purpose; permitted are care", "环境局")
+    sorry(
+        run(*command),
+        "personal data needs a purpose; permitted are care", "环境局", "--purpose care",
+    )  # fmt: skip
     sorry(run(*command, "--purpose", "sales"), "purpose 'sales' is not permitted")
     assert not (city / "person.parquet").exists()
     assert not (city / "refused.csv").exists()
     well(run(*command, "--purpose", "care"))
     lines = (city / "ledger.ndjson").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["granted"] for line in lines] == [False, False, True]
+
+
+@pytest.mark.parametrize("command", ["show", "export", "quarantine"])
+def test_where_no_purpose_is_stated_it_is_told_what_to_write_and_then_to_ask(
+    run: Run, city: Path, command: str
+) -> None:
+    stated: dict[str, Any] = {
+        **CASE,
+        "schema": [{"name": "person", "properties": [{"name": "name", "required": True}]}],
+        "customProperties": [{"property": "classification", "value": "personal"}],
+    }
+    write(city, stated, "person")
+    (city / "inbox" / "person.ndjson").write_text('{"name": "王芳"}\n{"name": ""}\n')
+    City.open(city).weave()
+    said = sorry(run(command, "person"), "states no purpose", "person.odcs.yaml")
+    (told,) = re.findall(r"customProperties: (\[.*\]),", said)
+    stated["customProperties"] += yaml.safe_load(told)
+    write(city, stated, "person")
+    (option,) = re.findall("--purpose [a-z]+", said)
+    well(run(command, "person", *option.split()))
 
 
 # Contracts
