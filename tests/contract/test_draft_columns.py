@@ -77,6 +77,12 @@ def texts(count: int, form: str = "t{}x") -> list[str]:
         ([*texts(48, "{}路"), *texts(12, "{}x")], INTERNAL),
         ([*texts(47, "{}路"), *texts(13, "{}x")], PERSONAL),
         (numbers(99), INTERNAL),
+        (texts(51, "+41.{}"), INTERNAL),
+        (texts(51, "1,{:03d}"), INTERNAL),
+        (texts(51, "Block {}"), INTERNAL),
+        (texts(51, "地块 {}"), INTERNAL),
+        ([*texts(30, "Ann {}"), *texts(30, "Bob {}")], PERSONAL),
+        ([*texts(51, "Block {}"), *texts(51, "{}x")], PERSONAL),
     ],
 )
 def test_many_different_texts_may_name_people(
@@ -235,6 +241,20 @@ def test_columns_that_are_a_key_together_are_doubted_and_in_the_order_of_likenes
     doubt = "unique only together with shop_id, grade: is that the key?"
     assert doubt in doubts(drafted, "shop_id")
     assert doubt in doubts(drafted, "grade")
+
+
+@pytest.mark.parametrize("number", ["fid", "ogc_fid", "objectid", "OBJECTID"])
+def test_a_number_that_exports_give_anew_is_the_key_only_where_nothing_else_is(
+    tmp_path: Path, number: str
+) -> None:
+    doubt = "numbered anew by each export: a column of the owner's own is a better key"
+    alone = draft(tmp_path, {number: numbers(12), "kind": ["a"] * 12})
+    assert key(alone) == [number.lower()]
+    assert doubt in doubts(alone, number.lower())
+    for other in ({"hydrant_no": texts(12, "H{}")}, {"spot": texts(12, "H{}")}):
+        drafted = draft(tmp_path, {number: numbers(12), **other})
+        assert key(drafted) == list(other)
+        assert doubt in doubts(drafted, number.lower())
 
 
 def table(rows: Sequence[Sequence[str]]) -> pa.Table:

@@ -1,10 +1,17 @@
 """Columns of identifiers, codes and flags."""
 
 import re
+from collections import Counter
 
 from cityloom.contract.draft.guesses import TYPE_SHARE, Guess, doubts, strays
 from cityloom.contract.draft.headers import Header
-from cityloom.contract.draft.terms import COUNTED, IDENTIFYING, IDENTIFYING_AT_END, TIMED
+from cityloom.contract.draft.terms import (
+    COUNTED,
+    IDENTIFYING,
+    IDENTIFYING_AT_END,
+    RENUMBERED,
+    TIMED,
+)
 from cityloom.contract.draft.values import Values
 
 _DIGITS = re.compile(r"[0-9]+")
@@ -17,6 +24,11 @@ def is_identifier(header: Header) -> bool:
     return bool(set(words) & IDENTIFYING) or words[-1] in IDENTIFYING_AT_END or (
         len(words) > 2 and words[-2] in IDENTIFYING_AT_END
     )  # fmt: skip
+
+
+def is_renumbered(header: Header) -> bool:
+    """Whether a column's name is that of a number which each export gives anew."""
+    return header.source_name.lower() in RENUMBERED
 
 
 def guess_code(header: Header, values: Values) -> Guess | None:
@@ -63,6 +75,23 @@ def _pattern(values: Values) -> str | None:
 
 def _escaped(text: str) -> str:
     return re.sub(r"([.^$*+?()\[\]{}|\\])", r"\\\1", text)
+
+
+_LABEL = re.compile(r"([A-Z][a-z]+|[\u4e00-\u9fff]+) [0-9]+")
+_FEWEST_LABELS = 10
+
+
+def guess_label(_: Header, values: Values) -> Guess | None:
+    """Text that is one and the same word before a number, as ``Block 1000``."""
+    if values.distinct < _FEWEST_LABELS or values.matching(_LABEL) < TYPE_SHARE:
+        return None
+    words = Counter(value.partition(" ")[0] for value in values.counts if _LABEL.fullmatch(value))
+    pattern = f"{words.most_common(1)[0][0]} [0-9]+"
+    if values.matching(re.compile(pattern)) < TYPE_SHARE:
+        return None
+    odd = strays(values, re.compile(pattern), "of this form")
+    doubt = "one word before a number: taken for a label, which names no person"
+    return Guess(options={"pattern": pattern}, doubts=doubts(doubt, odd))
 
 
 _FLAGS = re.compile(r"true|false|yes|no|1|0|是|否", re.IGNORECASE)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from cityloom.contract.draft.codes import is_identifier
+from cityloom.contract.draft.codes import is_identifier, is_renumbered
 from cityloom.contract.draft.guess import LINK, guess_column
 from cityloom.contract.draft.guesses import Guess
 from cityloom.contract.draft.headers import Header, read_header
@@ -119,6 +119,8 @@ def _column_doubts(
         placed = about.addresses and PLACED & set(header.words)
         reason = "tells the place of an address" if placed else "many texts, which may name people"
         doubts.append(f"{reason}: {classification.label}")
+    if is_renumbered(header):
+        doubts.append("numbered anew by each export: a column of the owner's own is a better key")
     if values.distinct == 1 and values.seen > 1:
         doubts.append("has one value in every row")
     return tuple(doubts)
@@ -179,8 +181,8 @@ def _can_name_rows(column: DraftedColumn) -> bool:
     return discrete and plain and named and column.left_out is None
 
 
-def _likely_key(column: DraftedColumn) -> bool:
-    return not is_identifier(column.header)
+def _likely_key(column: DraftedColumn) -> tuple[bool, bool]:
+    return is_renumbered(column.header), not is_identifier(column.header)
 
 
 def _keyed(column: DraftedColumn, key: tuple[str, ...], rows: int) -> DraftedColumn:

@@ -2,7 +2,7 @@
 
 import re
 
-from cityloom.contract.draft.codes import guess_code, guess_flag
+from cityloom.contract.draft.codes import guess_code, guess_flag, guess_label
 from cityloom.contract.draft.dates import guess_clock, guess_date, guess_moment
 from cityloom.contract.draft.guesses import TYPE_SHARE, Guess, doubts, quoted, strays
 from cityloom.contract.draft.headers import Header
@@ -26,6 +26,7 @@ def guess_column(header: Header, values: Values, free: bool = False) -> Guess:
         guess_moment,
         guess_clock,
         guess_number,
+        guess_label,
     ):
         if guess := attempt(header, values):
             return guess

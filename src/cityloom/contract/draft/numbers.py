@@ -22,7 +22,8 @@ _ENOUGH_ROWS = 100
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_GROUPED = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|-?[0-9]+(\.[0-9]+)?")
+_SIGNED = r"[+-]?[0-9]+(\.[0-9]+)?"
+_GROUPED = r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|-?[0-9]+(\.[0-9]+)?"
 _SECONDS = re.compile(r"[0-9]{9,10}(\.[0-9]+)?")
 _MILLISECONDS = re.compile(r"[0-9]{12,13}")
 
@@ -30,9 +31,7 @@ _MILLISECONDS = re.compile(r"[0-9]{12,13}")
 def guess_number(header: Header, values: Values) -> Guess | None:
     """A whole number, a number or an amount of money."""
     if values.matching(_NUMBER) < TYPE_SHARE:
-        grouped = values.matching(_GROUPED) >= TYPE_SHARE
-        doubt = "numbers with thousands separators, which a number does not have: kept as text"
-        return Guess(doubts=(doubt,)) if grouped else None
+        return _number_as_text(values)
     numbers = [float(value) for value in values.counts if _NUMBER.fullmatch(value)]
     finite = [number for number in numbers if isfinite(number)] or [0.0]
     whole = values.matching(_INTEGER) >= TYPE_SHARE
@@ -50,6 +49,16 @@ def guess_number(header: Header, values: Values) -> Guess | None:
         ),
         seen=from_to(f"{min(finite):.10g}", f"{max(finite):.10g}", values),
     )
+
+
+def _number_as_text(values: Values) -> Guess | None:
+    """Numbers written in a way that no number of a contract is: text of their form."""
+    for pattern, what in ((_SIGNED, "a plus sign"), (_GROUPED, "thousands separators")):
+        if values.matching(re.compile(pattern)) >= TYPE_SHARE:
+            doubt = f"numbers with {what}, which a number does not have: kept as text"
+            odd = strays(values, re.compile(pattern), "of this form")
+            return Guess(options={"pattern": pattern}, doubts=doubts(doubt, odd))
+    return None
 
 
 class _Meaning(NamedTuple):

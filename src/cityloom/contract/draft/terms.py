@@ -77,6 +77,9 @@ UNITS: Final = _pairs(
 )
 """How units are written in headers, and how a contract writes them."""
 
+RENUMBERED: Final = frozenset({"fid", "ogc_fid", "objectid", "gid"})
+"""Names of the numbers that programs for geodata give to rows, anew at each export."""
+
 ABBREVIATIONS: Final = _pairs(
     "lon=longitude lng=longitude long=longitude lat=latitude pop=population addr=address "
     "tel=phone qty=quantity amt=amount desc=description cnt=count"
