@@ -83,7 +83,7 @@ def _of_datasets(city: City) -> Iterator[Finding]:
         yield from _references(city, contract)
         yield from _failures(city, runs)
         yield from _lateness(contract, runs) if name in city.received else ()
-    yield from _unknown_inbox(city)
+    yield from unknown_files(city)
     yield from _overlooked(city)
     yield from _unclaimed(city)
 
@@ -226,7 +226,8 @@ def _days(period: timedelta) -> str:
     return f"{days:.0f} days" if days >= 2 else f"{days * 24:.0f} hours"
 
 
-def _unknown_inbox(city: City) -> Iterator[Finding]:
+def unknown_files(city: City) -> Iterator[Finding]:
+    """What lies in the inbox and belongs to no dataset."""
     inbox = city.path / "inbox"
     for entry in sorted(inbox.iterdir()) if inbox.is_dir() else []:
         name = entry.name.partition(".")[0]

@@ -17,10 +17,12 @@ from typing import Any
 import pyarrow.ipc
 import pyarrow.parquet as pq
 import pytest
+import xlsxwriter
 import yaml
 
 from cityloom.city import City
 from cityloom.cli import COMMANDS, main
+from tests.readers.test_layer_reader import write as write_layer
 
 CASE: dict[str, Any] = {
     "apiVersion": "v3.1.0",
@@ -490,6 +492,35 @@ def test_a_contract_is_drafted_from_a_file_and_can_be_used(run: Run, city: Path)
     assert "doubts" not in well(run("weave", "--plan")).err
 
 
+def test_a_draft_that_cannot_tell_which_sheet_says_the_option_that_does(
+    run: Run, city: Path
+) -> None:
+    path = city / "two.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        for name, first in (("一月", 0), ("二月 b", 1)):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, first, ["no", "street"])
+            sheet.write_row(1, 0, [1, 2, 3])
+    said = sorry(run("contract", "draft", path), "several sheets", "'二月 b'")
+    assert "contract's" not in said
+    option = re.findall("say which with (--sheet .*)", said)[0]
+    sorry(run("contract", "draft", path, *shlex.split(option)), "say which with --header NUMBER")
+    gone = sorry(run("contract", "draft", path, "--sheet", "x"), "no sheet 'x'; it has '一月'")
+    assert "contract names" not in gone
+    well(run("contract", "draft", path, "--sheet", "一月", "--header", 2))
+
+
+def test_a_draft_that_cannot_tell_which_layer_says_the_option_that_does(
+    run: Run, city: Path
+) -> None:
+    path = city / "two.gpkg"
+    for layer in ("wells", "it's new"):
+        write_layer(path, layer=layer)
+    said = sorry(run("contract", "draft", path), "several layers")
+    option = re.findall("say which with (--layer .*)", said)[0]
+    well(run("contract", "draft", path, *shlex.split(option)))
+
+
 def test_a_wrong_contract_is_told_by_lint(run: Run, city: Path) -> None:
     path = city / "contracts" / "case.odcs.yaml"
     assert "✓" in well(run("contract", "lint", path)).out
@@ -538,6 +569,15 @@ def test_a_broken_contract_is_named_and_the_rest_goes_on(run: Run, city: Path) -
     for command in ("show", "export", "quarantine"):
         sorry(run(command, "tree"), "contracts/tree.odcs.yaml")
     well(run("show", "case"))
+
+
+def test_a_weave_says_what_belongs_to_no_dataset_and_ends_as_before(run: Run, woven: Path) -> None:
+    (woven / "inbox" / "unknown.csv").write_text("a\n1\n")
+    for command in (("weave",), ("weave", "--plan"), ("weave", "--json")):
+        answer = well(run(*command))
+        assert answer.err.count("! inbox/unknown.csv belongs to no dataset\n") == 1
+        assert "contract draft" in answer.err
+        assert "unknown" not in answer.out
 
 
 # Check and erase

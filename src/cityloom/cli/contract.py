@@ -1,11 +1,13 @@
 """``cityloom contract``"""
 
+import re
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cityloom.errors import ContractError, UsageError, visible
+from cityloom.errors import ContractError, DeliveryError, UsageError, visible
 
 if TYPE_CHECKING:
     from cityloom.contract import Contract
@@ -38,7 +40,10 @@ def draft(
     from cityloom.contract.draft import draft_contract
     from cityloom.export import whole_file
 
-    drafted = draft_contract(file, sheet, header, layer)
+    try:
+        drafted = draft_contract(file, sheet, header, layer)
+    except DeliveryError as error:
+        raise DeliveryError(_by_option(str(error))) from None
     if to is None:
         typer.echo(drafted.yaml)
         return
@@ -47,6 +52,23 @@ def draft(
     with whole_file(to) as unfinished:
         unfinished.write_text(drafted.yaml, encoding="utf-8")
     typer.echo(f"Wrote {to} with {len(drafted.doubts)} doubts; look for '# doubt:' in it.")
+
+
+_IN_SERVERS = re.compile(
+    r"say which in the contract's servers: customProperties: "
+    r"\[\{property: (sheet|layer|header), value: …\}\]"
+)
+_FIRST_NAMED = re.compile(r"several (?:sheets have cells|layers), '(.*?)'(?:,|;| and more)")
+
+
+def _by_option(message: str) -> str:
+    """What a reader says of a contract, where there is none yet, as an option of the command."""
+    named = _FIRST_NAMED.search(message)
+    example = quote(named[1]) if named else "NUMBER"
+    message = _IN_SERVERS.sub(lambda m: f"say which with --{m[1]} {example}", message)
+    message = message.replace("say which: 'header' in the contract", "say which: --header NUMBER")
+    message = message.replace("name a hidden one with 'sheet'", "name a hidden one with --sheet")
+    return message.replace(", which the contract names; it has", "; it has")
 
 
 def lint(

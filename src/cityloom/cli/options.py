@@ -43,6 +43,14 @@ def warn_of_contracts(city: "City", drafts: bool = False) -> int:
     return len(city.broken)
 
 
+def warn_of_unknown_files(city: "City") -> None:
+    """Say beside what is asked what lies in the inbox and belongs to no dataset."""
+    from cityloom.check import unknown_files
+
+    for item in unknown_files(city):
+        print_finding(item, err=True)
+
+
 def print_finding(item: "Finding", err: bool = False) -> None:
     """Something that is wrong, and below it its mend."""
     typer.echo(visible(f"{'✗' if item.serious else '!'} {item.what}\n  {item.mend}"), err=err)

@@ -13,6 +13,7 @@ from cityloom.cli.options import (
     open_city,
     print_facts,
     warn_of_contracts,
+    warn_of_unknown_files,
 )
 from cityloom.cli.runs import COLUMNS
 from cityloom.errors import UsageError, pasteable
@@ -39,6 +40,7 @@ def weave(
     folder = path or city
     woven = open_city(folder, engine)
     broken = warn_of_contracts(woven, drafts=not plan)
+    warn_of_unknown_files(woven)
     if plan:
         _show_plan(woven, as_json)
     else:
