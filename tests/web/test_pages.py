@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,23 @@ def test_the_overview_says_what_there_is(client: TestClient) -> None:
     assert facts["quarantined"] == 3
     assert facts["failed"] == 1
     assert {finding["serious"] for finding in facts["findings"]} == {True, False}
+
+
+def test_what_was_received_adds_up_on_the_overview(tmp_path: Path) -> None:
+    columns = [column("no", "integer", key=True), column("kind")]
+    city = new_city(tmp_path, {"pole": contract_text("pole", columns, "upsert")})
+    deliver(city, "pole", "1.csv", b"no,kind\n1,a\n1,a\n2,b\n")
+    deliver(city, "pole", "2.csv", b"no,kind\n1,c\n3,c\nx,d\n")
+    client = TestClient(create_app(city), base_url="http://127.0.0.1")
+    (row,) = client.get("/overview.json").json()["arrivals"]
+    assert row == {
+        "dataset": "pole", "rows_received": 6, "rows_kept": 3, "rows_quarantined": 1,
+        "rows_duplicate": 1, "rows_replaced": 1,
+    }  # fmt: skip
+    assert "\npole,6,3,1,1,1" in client.get("/overview.csv").text.replace("\r", "")
+    table = client.get("/").text.partition("<tbody>")[2].partition("</tbody>")[0]
+    shown = re.findall(r'data-label="[^"]*" class="number">(?:<a [^>]*>)?(\d+)', table)
+    assert list(map(int, shown)) == [6, 3, 1, 2]
 
 
 def test_the_overview_leads_to_what_failed(client: TestClient) -> None:

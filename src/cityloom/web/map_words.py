@@ -20,6 +20,7 @@ def map_words(language: Language) -> dict[str, str]:
         "no_map": _("This browser cannot draw the map; the table has the same rows."),
         "all_rows": _("All rows"),
         "zoom_in": _("Zoom in"),
+        "zoom_to_see": _("zoom in to see it"),
         "zoom_out": _("Zoom out"),
         "missing": _("The tiles of %(layer)s cannot be read."),
     }

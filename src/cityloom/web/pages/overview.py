@@ -19,7 +19,14 @@ from cityloom.web.words import name_of
 router = APIRouter()
 
 _NEWEST_RUNS = 6
-_COLUMNS = ("dataset", "rows_received", "rows_kept", "rows_quarantined", "rows_duplicate")
+_COLUMNS = (
+    "dataset",
+    "rows_received",
+    "rows_kept",
+    "rows_quarantined",
+    "rows_duplicate",
+    "rows_replaced",
+)
 
 
 @router.get("/")
@@ -87,9 +94,20 @@ def _rows(listed: list[Entry], intakes: dict[str, Intake]) -> list[list[object]]
     for item in listed:
         came = intakes.get(item.facts.dataset)
         if came:
-            waiting = item.facts.rows_quarantined
-            rows.append([item.facts.dataset, came.read, item.facts.rows, waiting, came.duplicate])
+            waiting, gone = item.facts.rows_quarantined, _gone(item, came)
+            rows.append(
+                [item.facts.dataset, came.read, item.facts.rows, waiting]
+                + [min(came.duplicate, gone), max(gone - came.duplicate, 0)]
+            )
     return rows
+
+
+def _gone(item: Entry, came: Intake) -> int:
+    """Rows received that are neither kept nor in quarantine now.
+
+    They were duplicates, or gave way to newer ones of their key, or were taken out.
+    """
+    return max(came.read - item.facts.rows - item.facts.rows_quarantined, 0)
 
 
 def _arrivals(listed: list[Entry], intakes: dict[str, Intake]) -> list[dict[str, Any]]:
@@ -101,6 +119,7 @@ def _arrivals(listed: list[Entry], intakes: dict[str, Intake]) -> list[dict[str,
         {
             "entry": item,
             "intake": intakes[item.facts.dataset],
+            "gone": _gone(item, intakes[item.facts.dataset]),
             "share": item.facts.rows_quarantined
             / max(item.facts.rows + item.facts.rows_quarantined, 1),
             "bar": bar(
