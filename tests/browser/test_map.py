@@ -114,6 +114,31 @@ def test_shapes_and_names_are_painted(opened: Opened) -> None:
     assert names > 20
 
 
+PIECES = """async () => {
+    const { labelPoints } = await import("/static/map/labels.js");
+    const { styleOf } = await import("/static/map/style.js");
+    const box = (west, east) => ({ type: "Polygon", coordinates: [
+        [[west, 0], [east, 0], [east, 2], [west, 2], [west, 0]]] });
+    const piece = (id, name, shape) => ({ id, properties: { name }, geometry: shape });
+    const layer = { dataset: "place", name: "name", zooms: [0, 14], base: true };
+    const pieces = [
+        piece(1, "East", box(0, 4)), piece(1, "East", box(4, 6)), piece(2, "West", box(10, 12)),
+    ];
+    const labels = { place: labelPoints(pieces, layer) };
+    const style = styleOf([layer], "", labels);
+    const written = style.layers.filter((one) => one.id.startsWith("name-area"));
+    return [labels.place.features.map((one) => [one.properties.name, one.geometry.coordinates]),
+        written.map((one) => style.sources[one.source].data.features.length)];
+}"""
+
+
+def test_a_name_stands_once_however_many_tiles_cut_its_area(opened: Opened) -> None:
+    page = drawn(opened("/map"))
+    points, written = page.evaluate(PIECES)
+    assert points == [["East", [3, 1]], ["West", [11, 1]]]
+    assert written == [2]
+
+
 def test_the_map_fits_a_phone(opened: Opened) -> None:
     page = drawn(opened("/map", width=360))
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -95,10 +95,9 @@ def _rows(listed: list[Entry], intakes: dict[str, Intake]) -> list[list[object]]
         came = intakes.get(item.facts.dataset)
         if came:
             waiting, gone = item.facts.rows_quarantined, _gone(item, came)
-            rows.append(
-                [item.facts.dataset, came.read, item.facts.rows, waiting]
-                + [min(came.duplicate, gone), max(gone - came.duplicate, 0)]
-            )
+            duplicate = min(came.duplicate, gone)
+            counts = [came.read, item.facts.rows, waiting, duplicate, gone - duplicate]
+            rows.append([item.facts.dataset, *counts])
     return rows
 
 

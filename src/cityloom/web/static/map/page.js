@@ -1,7 +1,8 @@
 // The map page: what is chosen, where the map looks, and what was clicked.
 
+import { EMPTY, labelPoints } from "./labels.js";
 import { nameOf, said, showLegend, showRecord, element } from "./record.js";
-import { shapeIds, styleOf } from "./style.js";
+import { labelsOf, namedFrom, shapeIds, styleOf } from "./style.js";
 import { showTable } from "./table.js";
 
 const facts = JSON.parse(document.getElementById("map-facts").textContent);
@@ -11,7 +12,9 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 const chosen = () => facts.layers.filter((layer) => layer.on);
+const shown = () => facts.layers.filter((layer) => layer.base || layer.on);
 let listed = facts.layers.find((layer) => layer.dataset === facts.listed);
+const labels = {};
 const shade = () => form.elements.shade.value;
 const say = (words) => { document.getElementById("map-said").textContent = words; };
 
@@ -21,9 +24,10 @@ async function start() {
   const map = new library.Map({
     container: frame,
     style: styleOf(facts.layers, shade()),
-    bounds: extent(chosen().length ? chosen() : facts.layers),
-    fitBoundsOptions: { padding: 24 },
+    bounds: extent(shown().length ? shown() : facts.layers),
+    fitBoundsOptions: { padding: Math.min(24, frame.clientWidth / 30) },
     hash: true,
+    minZoom: Math.min(...facts.layers.map((layer) => layer.zooms[0])),
     maxZoom: 19,
     attributionControl: false,
     dragRotate: false,
@@ -62,11 +66,16 @@ function zoomButtons() {
 }
 
 function listen(map) {
-  const redraw = () => { map.setStyle(styleOf(facts.layers, shade())); showLegend(facts.layers, shade(), facts); };
+  const redraw = () => { map.setStyle(styleOf(facts.layers, shade(), labels)); showLegend(facts.layers, shade(), facts); };
   form.addEventListener("change", (event) => { choose(event.target); redraw(); });
   form.addEventListener("submit", (event) => event.preventDefault());
   dark.addEventListener("change", redraw);
-  map.on("idle", () => { list(map); frame.dataset.state = "drawn"; });
+  map.on("idle", () => {
+    if (label(map)) return;
+    list(map);
+    hint(map);
+    frame.dataset.state = "drawn";
+  });
   map.on("movestart", () => { frame.dataset.state = "moving"; });
   map.on("click", (event) => { const found = at(map, event.point); if (found) show(found); });
   map.on("mousemove", (event) => point(map, event.point));
@@ -124,14 +133,59 @@ function list(map) {
   showTable(features, listed, facts, (feature) => { show(feature); bring(map, feature); });
 }
 
+/** Write the names of the areas in view, each once; whether any changed its place. */
+function label(map) {
+  let changed = false;
+  for (const layer of shown()) {
+    const written = map.getZoom() >= namedFrom(layer);
+    const pieces = written ? map.querySourceFeatures(layer.dataset, { sourceLayer: layer.dataset }) : [];
+    const points = written ? labelPoints(pieces, layer) : EMPTY;
+    if (JSON.stringify(points) === JSON.stringify(labels[layer.dataset] ?? EMPTY)) continue;
+    labels[layer.dataset] = points;
+    map.getSource(labelsOf(layer)).setData(points);
+    changed = true;
+  }
+  return changed;
+}
+
+/** Say beside its box that a layer is chosen and too small to be seen. */
+function hint(map) {
+  for (const box of form.querySelectorAll("input[name=layer]")) {
+    const layer = facts.layers.find((one) => one.dataset === box.value);
+    box.parentElement.querySelector(".map-hint")?.remove();
+    if (layer.on && isTooSmall(map, layer)) box.parentElement.append(element("small", { class: "quiet map-hint" }, facts.words.zoom_to_see));
+  }
+}
+
+const SEEN = 8;
+
+/** Whether nothing of a layer that is in view is as long or wide as can be seen, in pixels. */
+function isTooSmall(map, layer) {
+  const [west, south, east, north] = layer.bounds;
+  const view = map.getBounds();
+  if (west > view.getEast() || east < view.getWest() || south > view.getNorth() || north < view.getSouth()) return false;
+  const features = map.queryRenderedFeatures({ layers: drawn(map, [layer]) });
+  return features.every((feature) => feature.geometry.type !== "Point" && sizeOf(map, feature) < SEEN);
+}
+
+function sizeOf(map, feature) {
+  const [[west, south], [east, north]] = cornersOf(feature);
+  const [low, high] = [map.project([west, south]), map.project([east, north])];
+  return Math.max(high.x - low.x, low.y - high.y);
+}
+
+/** The south-west and the north-east corner of a feature. */
+function cornersOf(feature) {
+  const spots = feature.geometry.coordinates.flat(Infinity);
+  const axes = [0, 1].map((from) => spots.filter((_, place) => place % 2 === from));
+  const ends = (pick) => axes.map((values) => values.reduce((a, b) => pick(a, b)));
+  return [ends(Math.min), ends(Math.max)];
+}
+
 /** Bring a feature into the middle of the map. */
 function bring(map, feature) {
-  const spots = feature.geometry.coordinates.flat(Infinity);
-  const middle = (from) => {
-    const values = spots.filter((_, place) => place % 2 === from);
-    return (Math.min(...values) + Math.max(...values)) / 2;
-  };
-  map.easeTo({ center: [middle(0), middle(1)], animate: !still.matches });
+  const [low, high] = cornersOf(feature);
+  map.easeTo({ center: [0, 1].map((axis) => (low[axis] + high[axis]) / 2), animate: !still.matches });
 }
 
 start().catch((error) => { say(facts.words.no_map); console.info(String(error)); });

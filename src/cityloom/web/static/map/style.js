@@ -1,5 +1,7 @@
 // How the map looks: the muted base of the city's own layers, and what is chosen above it.
 
+import { EMPTY } from "./labels.js";
+
 const PROBE = document.createElement("span");
 
 /** A colour of the style sheet as it is now, light or dark. */
@@ -18,11 +20,14 @@ const together = ["all", areas, ["has", "_count"]];
 const points = ["==", ["geometry-type"], "Point"];
 
 /** The whole style: the base map, then each layer that is on, in the order of the list. */
-export function styleOf(layers, shade) {
+export function styleOf(layers, shade, labels = {}) {
   const chosen = layers.filter((layer) => layer.on);
   return {
     version: 8,
-    sources: Object.fromEntries(layers.map((layer) => [layer.dataset, sourceOf(layer)])),
+    sources: Object.fromEntries(layers.flatMap((layer) => [
+      [layer.dataset, sourceOf(layer)],
+      [labelsOf(layer), { type: "geojson", data: labels[layer.dataset] ?? EMPTY }],
+    ])),
     layers: [
       { id: "paper", type: "background", paint: { "background-color": colour("tint") } },
       ...layers.filter((layer) => layer.base).flatMap(baseOf),
@@ -97,14 +102,22 @@ function shadeOf(layer, shade) {
   return ["case", ["==", ["typeof", value], "number"], later.length ? stepped : first.colour, colour("twice")];
 }
 
-function namesOf(layer) {
+/** The source of the points at which the names of a layer's areas stand. */
+export const labelsOf = (layer) => `labels:${layer.dataset}`;
+
+/** The zoom from which a layer's names are written. */
+export function namedFrom(layer) {
   const from = { district: 8, subdistrict: 11, street: 14, building: 16, block: 24 };
+  return from[layer.dataset] ?? Math.min(layer.zooms[1], 14);
+}
+
+function namesOf(layer) {
   const common = { "text-field": ["coalesce", ["get", layer.name], ""], "text-font": ["Noto Sans Regular"], "text-size": layer.dataset === "district" ? 15 : 12 };
   const paint = { "text-color": colour("ink"), "text-halo-color": colour("paper"), "text-halo-width": 1.4 };
-  const minzoom = from[layer.dataset] ?? Math.min(layer.zooms[1], 14);
-  const still = ["any", areas, points];
+  const minzoom = namedFrom(layer);
   return [
-    of(layer, "name", "symbol", { filter: still, minzoom, layout: common, paint }),
+    { id: `name-area:${layer.dataset}`, type: "symbol", source: labelsOf(layer), minzoom, layout: common, paint },
+    of(layer, "name", "symbol", { filter: points, minzoom, layout: common, paint }),
     of(layer, "name-line", "symbol", { filter: lines, minzoom, layout: { ...common, "symbol-placement": "line" }, paint }),
   ];
 }
