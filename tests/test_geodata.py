@@ -1,8 +1,11 @@
 """Geodata in any CRS is kept in the column's own; a delivery that does not say its CRS is asked."""
 
+import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import shapely
 from pyproj import Transformer
@@ -10,8 +13,12 @@ from pyproj import Transformer
 from cityloom.city import City
 from cityloom.contract import parse_contract
 from cityloom.errors import ContractError, DeliveryError
+from cityloom.export import write_file
+from cityloom.geo.crs import projjson
+from cityloom.geo.parquet import stated_crs
 from cityloom.inbox import delivered_files
 from tests.cities import (
+    TESTER,
     assert_accounted,
     column,
     contract_text,
@@ -88,6 +95,55 @@ def test_a_delivery_that_says_nothing_of_its_crs_is_asked_about(
     told = city_of(tmp_path / "told", server={"crs": GAUSS_KRUGER})
     told.receive("place", delivered)
     assert kept(told)["n0"].distance(PLACES[0]) < 1e-8
+
+
+def geoparquet(path: Path, shapes: list[Any], **stated: Any) -> Path:
+    """A GeoParquet file whose metadata say what is stated of the geometry, over WKB."""
+    facts = {"encoding": "WKB", "geometry_types": ["Point"]} | stated
+    geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": facts}}
+    names = [f"n{number}" for number in range(len(shapes))]
+    rows = pa.table({"name": names, "geometry": [shape.wkb for shape in shapes]})
+    pq.write_table(rows.replace_schema_metadata({"geo": json.dumps(geo)}), path)
+    return path
+
+
+def test_geoparquet_is_in_the_crs_that_it_states(tmp_path: Path) -> None:
+    city = city_of(tmp_path / "city")
+    delivered = geoparquet(tmp_path / "a.parquet", plane(PLACES), crs=projjson(GAUSS_KRUGER))
+    city.receive("place", delivered)
+    for number, place in enumerate(PLACES):
+        assert kept(city)[f"n{number}"].distance(place) < 1e-8
+
+
+def test_geoparquet_that_states_no_crs_is_in_degrees_and_one_not_known_is_asked_about(
+    tmp_path: Path,
+) -> None:
+    crs = [{"property": "crs", "value": GAUSS_KRUGER}]
+    city = city_of(tmp_path / "city", customProperties=crs)
+    with pytest.raises(DeliveryError, match=r"nothing of the CRS.*property: crs"):
+        city.receive("place", geoparquet(tmp_path / "null.parquet", PLACES, crs=None))
+    assert not city.kept("place").exists
+    city.receive("place", geoparquet(tmp_path / "a.parquet", PLACES))
+    assert kept(city)["n0"].distance(plane(PLACES)[0]) < 1e-3
+
+
+def test_what_a_city_exports_in_another_crs_comes_back_as_it_was(tmp_path: Path) -> None:
+    crs = [{"property": "crs", "value": GAUSS_KRUGER}]
+    city = city_of(tmp_path / "city", customProperties=crs)
+    city.receive("place", geoparquet(tmp_path / "a.parquet", PLACES))
+    assert kept(city)["n0"].distance(plane(PLACES)[0]) < 1e-3
+    out = tmp_path / "out.parquet"
+    write_file(city.read("place", TESTER), out, "parquet", city.contract("place"))
+    other = city_of(tmp_path / "other")
+    other.receive("place", out)
+    assert kept(other)["n0"].distance(PLACES[0]) < 1e-8
+
+
+@pytest.mark.parametrize(
+    "geo", [b"{", b"[]", b"null", b'{"columns": []}', b'{"columns": {"a": 1}}']
+)
+def test_metadata_that_cannot_be_read_say_nothing(geo: bytes) -> None:
+    assert stated_crs(geo) == {}
 
 
 def test_the_crs_of_text_geometries_is_the_contracts(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from cityloom.geo.crs import Floats, projjson
 
 KEY = "geo"
 _VERSION = "1.1.0"
+_DEFAULT = "OGC:CRS84"
+"""The CRS of a column of which the metadata does not speak."""
 
 
 class GeoMetadata:
@@ -48,6 +50,22 @@ class GeoMetadata:
         }  # fmt: skip
         edges = self._edges[name]
         return facts | ({"bbox": edges.tolist()} if np.isfinite(edges).all() else {})
+
+
+def stated_crs(metadata: bytes) -> dict[str, str | None]:
+    """What the ``geo`` metadata of a file says of the CRS of each of its geometry columns.
+
+    A name or PROJJSON; ``None`` for one that is not known. No columns where it cannot be read.
+    """
+    try:
+        columns = json.loads(metadata)["columns"].items()
+        return {name: _as_stated(facts.get("crs", _DEFAULT)) for name, facts in columns}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def _as_stated(crs: object) -> str | None:
+    return crs if crs is None or isinstance(crs, str) else json.dumps(crs)
 
 
 def _widen(edges: Floats, more: Floats) -> None:

@@ -27,6 +27,14 @@ class ParquetReader:
             raise _damaged(path, "Parquet", error) from None
         self.columns = _distinct(path, self._file.schema_arrow.names)
 
+    @property
+    def crs(self) -> dict[str, str | None]:
+        """The CRS that a GeoParquet file states for its geometry columns, ``None`` if not known."""
+        from cityloom.geo.parquet import KEY, stated_crs
+
+        written = (self._file.metadata.metadata or {}).get(KEY.encode())
+        return {} if written is None else stated_crs(written)
+
     def typed_batches(self, columns: Sequence[str]) -> Iterator[Batch]:
         """See :class:`cityloom.readers.TypedReader`."""
         try:

@@ -1,7 +1,7 @@
 """What a reader gives, fitted to the contract: geometries in its CRS, midnight as a time of day."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from cityloom.contract.model import Column, Contract, Kind
 from cityloom.errors import DeliveryError
 from cityloom.readers.apart import ApartReader
+from cityloom.readers.arrow import ParquetReader
 from cityloom.readers.batch import Batch, Malformed, Reader
 from cityloom.readers.sheets import SheetReader
 
@@ -36,9 +37,12 @@ def fitted(reader: Reader, contract: Contract, name: str) -> Reader:
         for column in contract.columns
         if column.kind is Kind.GEOMETRY and column.source_name in reader.columns
     ]
-    fits: list[Fit] = []
-    if shapes and (source := _source_crs(reader, contract, name)):
-        fits += [_Reprojection(column, source, name) for column in shapes]
+    moves = [
+        _Reprojection(column, source, name)
+        for column in shapes
+        if (source := _source_crs(reader, column, contract, name))
+    ]
+    fits: list[Fit] = [move for move in moves if not move.stays]
     if isinstance(reader, SheetReader):
         fits += [
             _Midnight(column.source_name)
@@ -68,19 +72,31 @@ class Fitted:
             yield changed
 
 
-def _source_crs(reader: Reader, contract: Contract, name: str) -> str | None:
-    """The CRS of a delivery: as the contract says, or else the file; none where neither does."""
+def _source_crs(reader: Reader, column: Column, contract: Contract, name: str) -> str | None:
+    """The CRS of delivered geometries: as the contract says, or else the file; none if neither."""
     if contract.files.crs:
         return contract.files.crs
-    if not isinstance(reader, ApartReader) or reader.geometry is None:
+    stated = _stated(reader)
+    if column.source_name not in stated:
         return None
-    if reader.crs is None:
+    crs = stated[column.source_name]
+    if crs is None:
         raise DeliveryError(
             f"{name}: says nothing of the CRS of its geometries (a Shapefile says it in its .prj, "
-            "which is missing, empty or not readable); ask who delivers it, and say it in the "
+            "which is missing, empty or not readable, a GeoParquet file in its metadata); ask who "
+            "delivers it, and say it in the "
             'contract\'s servers: customProperties: [{property: crs, value: "EPSG:…"}]'
         )
-    return reader.crs
+    return crs
+
+
+def _stated(reader: Reader) -> Mapping[str, str | None]:
+    """What a file says of the CRS of its columns; none where it does not know."""
+    if isinstance(reader, ParquetReader):
+        return reader.crs
+    if isinstance(reader, ApartReader) and reader.geometry is not None:
+        return dict.fromkeys(reader.columns, reader.crs)
+    return {}
 
 
 class _Reprojection:
@@ -97,7 +113,7 @@ class _Reprojection:
         self._name = column.source_name
         try:
             found, wanted = CRS.from_user_input(source), CRS.from_user_input(column.crs)
-            self._same = found.equals(wanted, ignore_axis_order=True)
+            self.stays = found.equals(wanted, ignore_axis_order=True)
             self._transformer = Transformer.from_crs(found, wanted, always_xy=True)
         except (CRSError, ProjError) as error:
             said = " ".join(str(error).split())[:200]
@@ -108,7 +124,7 @@ class _Reprojection:
         self._words = f"{column.source_name}: cannot be brought from {found.name} to {column.crs}"
 
     def __call__(self, batch: Batch) -> Batch:
-        if self._same or self._name not in batch.rows.column_names or not len(batch.rows):
+        if self._name not in batch.rows.column_names or not len(batch.rows):
             return batch
         from cityloom.contract.geometries import parsed
 
