@@ -97,10 +97,11 @@ def test_most_forms_have_a_glance() -> None:
     }  # fmt: skip
 
 
-def test_a_text_is_asked_about_once_until_very_many_are_known(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(("bound", "most"), [("_MOST_KNOWN", 3), ("_MOST_BYTES", 20)])
+def test_a_text_is_asked_about_once_until_very_much_is_known(
+    monkeypatch: pytest.MonkeyPatch, bound: str, most: int
 ) -> None:
-    monkeypatch.setattr(cityloom.contract.ways, "_MOST_KNOWN", 3)
+    monkeypatch.setattr(cityloom.contract.ways, bound, most)
     way = EachOnce(column("n", Kind.INTEGER))
     judge = Judge([column("n", Kind.INTEGER)], ENGINE)
     monkeypatch.setattr("cityloom.contract.judge.way_to_judge", lambda column, texts: way)

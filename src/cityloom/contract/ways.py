@@ -28,6 +28,9 @@ _MUCH_TO_READ = 200_000
 """Rows of a batch, and surely more to come, for which it pays to load the compiled glances."""
 
 _MOST_KNOWN = 100_000
+_MOST_BYTES = 64 << 20
+"""What is known of a column's texts at a time: so many of them, of so many bytes."""
+
 _LONGEST = 1 << 40
 
 
@@ -74,7 +77,7 @@ class EachOnce:
 
     def look(self, texts: pa.ChunkedArray) -> Look:
         """See :class:`Way`."""
-        if len(self._known.sound) > _MOST_KNOWN:
+        if len(self._known.sound) > _MOST_KNOWN or self._known.texts.nbytes > _MOST_BYTES:
             self._known = nothing(self._column)
         places = pc.index_in(texts, self._known.texts)
         if places.null_count == texts.null_count:
