@@ -81,6 +81,14 @@ class Run:
         return bool(self.error)
 
     @property
+    def is_of_rows(self) -> bool:
+        """Whether it is of rows that were received, made or taken out; any that failed is told.
+
+        Map tiles are drawn from rows and change none.
+        """
+        return self.kind != TILE or self.failed
+
+    @property
     def changed_rows(self) -> bool:
         """Whether the dataset's kept rows may be others than before."""
         unchanged = {REPLAY: not self.rows_kept, EXPIRE: not self.rows_read}

@@ -31,10 +31,8 @@ def runs(
 
     Of map tiles, which change no rows, only what failed is listed.
     """
-    from cityloom.runs import TILE
-
     opened = open_city(city, engine)
-    found = [run for run in opened.runs(dataset) if run.kind != TILE or run.failed]
+    found = [run for run in opened.runs(dataset) if run.is_of_rows]
     if dataset and not found:
         opened.contract(dataset)
     if as_json:

@@ -65,7 +65,7 @@ def _weave(woven: "City", as_json: bool, broken: int, check: str) -> None:
     with report_steps() as report:
         runs = woven.weave(report)
     if as_json:
-        print_facts([asdict(run) for run in runs], COLUMNS, as_json)
+        print_facts([asdict(run) for run in runs if run.is_of_rows], COLUMNS, as_json)
     elif not runs:
         typer.echo(_nothing(woven, check))
     if wrong := _wrong(len([run for run in runs if run.failed]), len(runs), broken):
