@@ -304,8 +304,8 @@ def test_a_checkpoint_is_on_disk_for_good_with_its_commit_and_before_what_names_
     table: LakeTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[str] = []
-    sync = cityloom.lake._sync
-    monkeypatch.setattr(cityloom.lake, "_sync", lambda path: (synced.append(path.name), sync(path)))
+    sync = cityloom.lake.sync
+    monkeypatch.setattr(cityloom.lake, "sync", lambda path: (synced.append(path.name), sync(path)))
     log, number = table.folder / "_delta_log", 4
     while not (log / "_last_checkpoint").exists():
         synced.clear()
@@ -439,8 +439,8 @@ def test_whatever_a_commit_names_is_on_disk_for_good(
     table: LakeTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: set[Path] = set()
-    sync = cityloom.lake._sync
-    monkeypatch.setattr(cityloom.lake, "_sync", lambda path: (synced.add(path), sync(path)))
+    sync = cityloom.lake.sync
+    monkeypatch.setattr(cityloom.lake, "sync", lambda path: (synced.add(path), sync(path)))
     log = table.folder / "_delta_log"
     add(table, [4], "b")
     assert {*table.files()} - {*table.files(1)} <= synced
@@ -640,8 +640,8 @@ def test_what_a_change_leaves_behind_is_on_disk_for_good(
     table: LakeTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: set[Path] = set()
-    sync = cityloom.lake._sync
-    monkeypatch.setattr(cityloom.lake, "_sync", lambda path: (synced.add(path), sync(path)))
+    sync = cityloom.lake.sync
+    monkeypatch.setattr(cityloom.lake, "sync", lambda path: (synced.add(path), sync(path)))
     log = table.folder / "_delta_log"
     for act in (
         lambda: table.add_columns([pa.field("size", pa.float64())]),
@@ -731,7 +731,7 @@ def test_a_dictionary_is_made_of_values_that_come_sixteen_times_each(
 def test_syncing_leaves_no_file_open(table: LakeTable) -> None:
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(3):
-        cityloom.lake._sync(table.folder)
+        cityloom.lake.sync(table.folder)
     assert len(os.listdir("/proc/self/fd")) == before
 
 

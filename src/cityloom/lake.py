@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.transaction import AddAction, RemoveAction
 
+from cityloom.disk import sync
 from cityloom.errors import UsageError, passed_over, plain
 from cityloom.sql import connect, literal, quoted
 
@@ -229,7 +230,7 @@ class LakeTable:
         markers: dict[str, int] | None,
     ) -> int:
         transactions = [Transaction(name, number) for name, number in (markers or {}).items()]
-        _sync(self.folder)
+        sync(self.folder)
         table.create_write_transaction(
             actions,
             mode,
@@ -357,7 +358,7 @@ class LakeTable:
         named = set(self.files())
         for path in set(self.folder.glob("*.parquet*")) - named:
             path.unlink()
-        _sync(self.folder)
+        sync(self.folder)
         self._open().create_checkpoint()
         newest = f"{self._secure():020}"
         for entry in sorted((self.folder / "_delta_log").iterdir()):
@@ -381,11 +382,11 @@ class LakeTable:
         """See to it that the newest commit is on disk for good; its version."""
         version = self.latest_version()
         log = self.folder / "_delta_log"
-        _sync(log / f"{version:020}.json")
+        sync(log / f"{version:020}.json")
         for path in (log / f"{version:020}.checkpoint.parquet", log / "_last_checkpoint"):
             if path.exists():
-                _sync(path)
-        _sync(log)
+                sync(path)
+        sync(log)
         return version
 
     def _span(self) -> _Span:
@@ -533,7 +534,7 @@ class FileWriter:
         if self._parquet is None or self._path is None:
             return
         self._parquet.close()
-        _sync(self._path)
+        sync(self._path)
         size = self._path.stat().st_size
         self.files.append(DataFile(self._path.name, self._rows_in_file, size))
         self._parquet, self._path, self._rows_in_file = None, None, 0
@@ -674,11 +675,3 @@ def _now() -> int:
 def _commit(info: dict[str, Any]) -> Commit:
     at = datetime.fromtimestamp(info["timestamp"] / 1000).astimezone()
     return Commit(info["version"], at, json.loads(info.get(_ACCOUNT) or "{}"))
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

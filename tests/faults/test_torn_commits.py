@@ -163,14 +163,14 @@ def test_a_disk_that_fails_right_after_a_commit_loses_no_file_of_it(
     table = city.quarantine("visit") if of_quarantine else city.kept("visit")
     log = table.folder / "_delta_log"
     with pytest.MonkeyPatch.context() as patch:
-        sync = cityloom.lake._sync
+        sync = cityloom.lake.sync
 
         def failing(path: Path) -> None:
             if log in (path, path.parent):
                 raise OSError(errno.EIO, "the disk failed")
             sync(path)
 
-        patch.setattr(cityloom.lake, "_sync", failing)
+        patch.setattr(cityloom.lake, "sync", failing)
         with pytest.raises(Exception, match="the disk failed"):
             deliver(city, "visit", "b.csv", SECOND)
     seen(city)

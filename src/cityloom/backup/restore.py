@@ -19,6 +19,7 @@ from cityloom.backup.snapshot import STORE
 from cityloom.backup.storedump import load
 from cityloom.backup.target import MARK, Target
 from cityloom.city import City
+from cityloom.disk import sync
 from cityloom.erasure import StillHeld
 from cityloom.erasures import FILE as ERASURES
 from cityloom.erasures import Erased, Erasures, as_erased, read_lines
@@ -100,7 +101,7 @@ def restore(
         again = _erase_again(staging, elsewhere)
         _sync_tree(staging)
         os.rename(staging, path)
-        _sync(path.parent)
+        sync(path.parent)
     return _restored(index, manifest, path, rows, again, notes)
 
 
@@ -230,12 +231,4 @@ def _read(path: Path) -> bytes:
 def _sync_tree(folder: Path) -> None:
     """See to it that all below a folder is on disk for good."""
     for path in [folder, *folder.rglob("*")]:
-        _sync(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(path)

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from cityloom.backup.manifest import FORMAT, Index, Manifest, as_json, from_json
 from cityloom.backup.seal import unseal
+from cityloom.disk import put, sync
 from cityloom.errors import CityLocked, UsageError
 
 if TYPE_CHECKING:
@@ -244,15 +245,12 @@ class Target:
         path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=self.path, prefix=_UNFINISHED, delete=False) as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(file.name, path)
-        _sync(path.parent)
+        put(Path(file.name), path)
 
     def _sync_blobs(self, blobs: Iterable[str]) -> None:
         for folder in {self.blob(blob).parent for blob in blobs}:
-            _sync(folder)
-        _sync(self.path)
+            sync(folder)
+        sync(self.path)
 
 
 def _index(path: Path) -> Index:
@@ -265,11 +263,3 @@ def _index(path: Path) -> Index:
     if index.id != path.stem:
         raise UsageError(f"{path} is damaged: it is the index of another backup")
     return index
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from cityloom.disk import put
 from cityloom.errors import PullError, faults_in_words
 
 _OF_DISKS = {errno.EDQUOT, errno.EIO, errno.ENOSPC, errno.EROFS}
@@ -69,7 +70,7 @@ class Drop:
         try:
             yield filling
             if filling.wanted:
-                _put(partial, target)
+                put(partial, target)
         finally:
             partial.unlink(missing_ok=True)
 
@@ -157,14 +158,3 @@ def is_plain(name: str) -> bool:
 
 def _is_plain_part(part: str) -> bool:
     return not part.startswith((".", "~")) and len(os.fsencode(part)) <= _LONGEST_NAME
-
-
-def _put(partial: Path, target: Path) -> None:
-    with open(partial, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(partial, target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -1,12 +1,12 @@
 """What a step of an upgrade is, and the format as ``city.toml`` says it."""
 
-import os
 import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cityloom.disk import put
 from cityloom.errors import UsageError
 from cityloom.settings import FILE
 
@@ -45,13 +45,5 @@ def set_format(city: Path, number: int) -> None:
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file in the place of what is there, whole or not at all."""
     draft = path.with_name(f".{path.name}-new")
-    with open(draft, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    draft.write_bytes(content)
+    put(draft, path)
