@@ -577,8 +577,8 @@ class City:
             StorageError: the whole lake is away, or a table is.
         """
         self._see_that_the_lake_is_there()
-        gone = self._gone(self.log.committed())
-        if lost := sorted(gone if datasets is None else gone.intersection(datasets)):
+        gone = self._gone(self.log.committed() if datasets is None else datasets)
+        if gone and (lost := sorted(gone.intersection(self.log.committed()))):
             raise StorageError(
                 f"the lake has no table of {', '.join(lost)}, which the log of runs knows. Put it "
                 "back from a backup; or, if it was given up on purpose, 'cityloom weave' receives "

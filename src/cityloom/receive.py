@@ -197,11 +197,16 @@ class _Receiving:
     def _prepare_table(self) -> None:
         kept = self.place.kept
         if kept.exists:
-            additions(self.contract, kept.schema(), self.place.key, kept.rows())
-            fill_stored(self.contract, kept, self.place.scratch)
-            kept.add_columns(additions(self.contract, kept.schema(), self.place.key, kept.rows()))
+            more = self._additions()
+            if fill_stored(self.contract, kept, self.place.scratch):
+                more = self._additions()
+            kept.add_columns(more)
         else:
             kept.create(self.schema)
+
+    def _additions(self) -> pa.Schema:
+        kept = self.place.kept
+        return additions(self.contract, kept.schema(), self.place.key, kept.rows())
 
     # Which keys come more than once
 

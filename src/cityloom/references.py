@@ -12,13 +12,11 @@ import pyarrow as pa
 from cityloom.contract import Contract
 from cityloom.contract.queries import hash_sql
 from cityloom.hashes import HashBag, Hashes
-from cityloom.lake import LakeTable, scan
+from cityloom.lake import ROWS_PER_GROUP, LakeTable, scan
 from cityloom.sql import connect
 
 _MOST_REMEMBERED = 1 << 25
 """Hashes that are kept, of 8 bytes each."""
-
-_ROWS_AT_A_TIME = 245_760
 
 
 class _Asked(NamedTuple):
@@ -61,7 +59,7 @@ def _read(contract: Contract, asked: _Asked, scratch: Path) -> HashBag:
         f"SELECT DISTINCT {hash_sql([asked.column])} AS h "
         f"FROM ({scan(asked.files, contract.schema, [asked.column])})"
     )
-    for batch in rows.to_arrow_reader(_ROWS_AT_A_TIME):
+    for batch in rows.to_arrow_reader(ROWS_PER_GROUP):
         bag.add(present_hashes(pa.chunked_array([batch.column("h")])))
     return bag
 
