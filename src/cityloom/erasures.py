@@ -48,9 +48,11 @@ class Erasures:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def begin(self, secret: bytes, dataset: str, column: Column, value: str) -> Erased:
+    def begin(
+        self, secret: bytes, dataset: str, column: Column, value: str, scratch: Path
+    ) -> Erased:
         """Write down an erasure that is about to begin; it is on disk when this returns."""
-        stored = as_kept(column, value)
+        stored = as_kept(column, value, scratch)
         place = (dataset, column.name)
         erased = Erased(
             id=uuid4().hex,
@@ -102,10 +104,10 @@ def name_of(secret: bytes, place: tuple[str, str], value: str) -> str:
     return keyed(secret, "erased", *place, value)
 
 
-def as_kept(column: Column, value: str) -> str | None:
+def as_kept(column: Column, value: str, scratch: Path) -> str | None:
     """A stated value as text in the form that kept rows have; ``None`` where it is of no use."""
     typed = f"TRY_CAST({literal(value)} AS {sql_type(column.arrow_type)})"
-    found = connect().execute(f"SELECT CAST({typed} AS VARCHAR)").fetchone()
+    found = connect(scratch).execute(f"SELECT CAST({typed} AS VARCHAR)").fetchone()
     return found[0] if found else None
 
 
