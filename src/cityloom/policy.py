@@ -10,17 +10,23 @@ Roles come with sign-in. Until then a principal is who the operating system or t
 asking.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from cityloom.contract import Classification, Contract
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks. ``signed_in`` is false for a door that does not know who stands before it."""
+    """Who asks: in which roles, and what their directory says of them, such as their district.
+
+    ``signed_in`` is false for a door that does not know who stands before it.
+    """
 
     name: str
     signed_in: bool = True
+    roles: tuple[str, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
