@@ -14,7 +14,7 @@ from cityloom.city import City
 from cityloom.policy import Principal
 from cityloom.runs import RECEIVE, Run, deliveries
 
-TESTER = Principal("tester")
+TESTER = Principal("tester", roles=("data_steward",))
 
 Property = Mapping[str, Any]
 

@@ -208,7 +208,7 @@ VISIT = [column("place"), column("n", "integer", physicalName="number")]
 ALI = "place,number,religion,name\nGym,x,Muslim,Ali\nPool,1,Catholic,Eve,x\n"
 
 VISITOR = Principal("visitor", signed_in=False)
-CLERK = Principal("clerk")
+CLERK = Principal("clerk", roles=("data_steward",))
 
 
 def refused(city: City, who: Principal, purpose: str | None = None) -> list[Any]:

@@ -142,7 +142,7 @@ def test_reads_and_refusals_through_a_city_are_recorded(tmp_path: Path) -> None:
     city = new_city(tmp_path / "city", contracts)
     deliver(city, "tree", "t.csv", b"id\n1\n2\n")
     assert len(rows(city, "tree")) == 2
-    nurse = Principal("nurse")
+    nurse = Principal("nurse", roles=("data_steward",))
     with pytest.raises(AccessRefused):
         city.read("patient", nurse, "advertising")
     with pytest.raises(AccessRefused):

@@ -1,6 +1,7 @@
 """Who may read what: public and internal for anyone here, personal for a stated purpose alone."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ from hypothesis import strategies as st
 from cityloom.city import City
 from cityloom.contract import Classification, Column, Contract, Kind
 from cityloom.errors import AccessRefused, UsageError
-from cityloom.policy import Principal, decide
+from cityloom.policy import Decision, Principal
+from cityloom.policy.files import DEFAULT, default_policies
+from cityloom.policy.policies import Policies
 from tests.cities import column, contract_text, csv_bytes, deliver, new_city
 
-CLERK = Principal("clerk")
-VISITOR = Principal("visitor", signed_in=False)
+CLERK = Principal("clerk", roles=("data_steward",))
+VISITOR = Principal("visitor", signed_in=False, roles=("console",))
 
 LEVELS = list(Classification)
 PURPOSES = ("care", "statistics")
@@ -23,6 +26,11 @@ PURPOSES = ("care", "statistics")
 def contract(level: Classification, purposes: tuple[str, ...] = PURPOSES) -> Contract:
     held = Column("a", "a", Kind.STRING, classification=level)
     return Contract("permit", (held,), purposes=purposes)
+
+
+def decide(contract: Contract, principal: Principal, purpose: str | None) -> Decision:
+    policies = Policies({DEFAULT: default_policies()}, [contract])
+    return policies.decide(contract.dataset, principal, purpose)
 
 
 @pytest.mark.parametrize("level", [Classification.PUBLIC, Classification.INTERNAL])
@@ -85,9 +93,11 @@ def test_personal_data_without_a_stated_purpose_is_closed_to_all(level: Classifi
 def test_close_data_is_granted_only_when_signed_in_and_for_a_stated_purpose(
     level: Classification, purposes: tuple[str, ...], signed_in: bool, purpose: str | None
 ) -> None:
-    decision = decide(contract(level, purposes), Principal("x", signed_in), purpose)
-    open_to_all = level in (Classification.PUBLIC, Classification.INTERNAL)
-    assert decision.granted == (open_to_all or (signed_in and purpose in purposes))
+    decision = decide(contract(level, purposes), replace(CLERK, signed_in=signed_in), purpose)
+    open_to_all = level is Classification.PUBLIC or (level is Classification.INTERNAL and signed_in)
+    assert decision.granted == (
+        open_to_all or (signed_in and bool(purpose) and purpose in purposes)
+    )
     assert decision.reason
 
 

@@ -16,11 +16,10 @@ from cityloom.city import City
 from cityloom.contract import Files
 from cityloom.errors import DeliveryError
 from cityloom.lake import DELIVERY, ORDINAL, LakeTable
-from cityloom.policy import Principal
 from cityloom.readers import open_reader
 from cityloom.runs import Run
 from examples.receive_real import RECEIVED, real_city, receive_all, table
-from tests.cities import assert_accounted
+from tests.cities import TESTER, assert_accounted
 
 TRUTH = "cluster"
 
@@ -111,7 +110,7 @@ def test_requests_closed_before_they_were_made_are_refused_and_unknown_places_ke
 ) -> None:
     reasons = runs["sf311_10k.csv"].reasons
     assert reasons["closed_after_created: A request is closed after it was made."] == 17
-    reader = city.read("service_request", Principal("tester"), "service_planning")
+    reader = city.read("service_request", TESTER, "service_planning")
     kept = reader.read_all().to_pylist()
     nowhere = [row for row in kept if (row["latitude"], row["longitude"]) == (0, 0)]
     assert len(nowhere) == 4_263
@@ -149,7 +148,7 @@ def test_a_grid_with_an_empty_prj_is_asked_about_where_its_contract_does_not_say
 
 
 def all_rows(city: City, dataset: str) -> list[dict[str, Any]]:
-    return city.read(dataset, Principal("tester")).read_all().to_pylist()
+    return city.read(dataset, TESTER).read_all().to_pylist()
 
 
 def test_the_documentation_shows_what_comes_of_them(runs: dict[str, Run]) -> None:

@@ -14,7 +14,6 @@ from cityloom.contract import BrokenContract, Contract, load_contracts, sound_co
 from cityloom.erasures import FILE as ERASURES
 from cityloom.erasures import Erasures
 from cityloom.errors import (
-    AccessRefused,
     ContractError,
     StorageError,
     UsageError,
@@ -22,11 +21,12 @@ from cityloom.errors import (
 )
 from cityloom.inbox import DeliveredFile, Fingerprints, files_in
 from cityloom.lake import LakeTable, check_place, sweep_lake
-from cityloom.ledger import Entry, Ledger
+from cityloom.ledger import Ledger
 from cityloom.lock import writer_lock
 from cityloom.module import Module, installed_modules
 from cityloom.plan import Step, brings, parents_of
-from cityloom.policy import Decision, Principal, decide, is_open, sees_undeclared
+from cityloom.policy import Decision, Principal
+from cityloom.policy.files import policy_files, write_default
 from cityloom.runs import Run, RunLog, deliveries, newest_version
 from cityloom.secret import city_secret
 from cityloom.settings import Settings, checked_settings, read_settings, write_settings
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from cityloom.erasure import Erasure
     from cityloom.erasures import Erased
     from cityloom.graph import DatasetFunction, Graph
+    from cityloom.policy.policies import Policies
     from cityloom.references import References
     from cityloom.sources.pull import Pull
     from cityloom.weaving import OnStep
@@ -97,6 +98,7 @@ class City:
             for folder in FOLDERS:
                 (path / folder).mkdir(parents=True, exist_ok=True)
             city_secret(path)
+            write_default(path)
             write_settings(path, settings)
         return cls.open(path)
 
@@ -200,6 +202,17 @@ class City:
         targets = {column.reference.dataset for column in contract.references if column.reference}
         return sorted(name for name in targets if self.what_broke(name))
 
+    @cached_property
+    def policies(self) -> "Policies":
+        """The policies in force.
+
+        Raises:
+            PolicyError: a file of them cannot be used, so that nothing may be read.
+        """
+        from cityloom.policy.policies import Policies
+
+        return Policies(policy_files(self.path), self.contracts.values())
+
     def kept(self, dataset: str) -> LakeTable:
         """The table of a dataset's kept rows."""
         return self.table(self.path / "lake" / dataset)
@@ -263,17 +276,18 @@ class City:
         purpose: str | None = None,
         limit: int | None = None,
     ) -> "pa.RecordBatchReader":
-        """A dataset's rows for a principal and a purpose, streamed; the read is in the ledger.
+        """What a principal may read of a dataset for a purpose, streamed; it is in the ledger.
+
+        Columns that the principal may not see as they are come behind their masks.
 
         Raises:
             AccessRefused: policy does not permit it; the refusal is in the ledger.
+            PolicyError: the city's policies cannot be used.
             StorageError: its table is away.
         """
-        contract = self.contract(dataset)
-        self.see_tables([dataset])
-        rows = _at_most(limit, self.kept(dataset).rows())
-        self._allow(contract, principal, purpose, dataset, rows)
-        return self._rows(dataset, self.kept(dataset).files(), contract.schema, limit)
+        from cityloom.reading import read
+
+        return read(self, dataset, principal, purpose, limit)
 
     def read_quarantine(
         self,
@@ -282,7 +296,7 @@ class City:
         purpose: str | None = None,
         limit: int | None = None,
     ) -> "pa.RecordBatchReader":
-        """A dataset's refused rows; as closely held as the dataset itself.
+        """A dataset's refused rows; for those who may read all of the dataset.
 
         What the contract does not declare is for a signed-in principal with a purpose alone: for
         others ``values`` has the declared columns and ``raw`` is null.
@@ -290,31 +304,9 @@ class City:
         Raises:
             AccessRefused: policy does not permit it; the refusal is in the ledger.
         """
-        from cityloom.quarantine import MARKER, SCHEMA, declared_only
+        from cityloom.reading import read_quarantine
 
-        self.see_tables([dataset])
-        files = self.quarantine_files(dataset)
-        rows = self.quarantine(dataset).rows(self.kept(dataset).marker(MARKER)) if files else 0
-        contract = self.contract(dataset)
-        what = f"{dataset} (quarantine)"
-        self._allow(contract, principal, purpose, what, _at_most(limit, rows))
-        found = self._rows(f"{dataset}_quarantine", files, SCHEMA, limit)
-        if sees_undeclared(principal, purpose):
-            return found
-        return declared_only(found, self._names_as_refused(contract))
-
-    def _rows(
-        self, name: str, files: list[Path], schema: "pa.Schema", limit: int | None
-    ) -> "pa.RecordBatchReader":
-        """The rows of some data files, streamed; one that is damaged or missing is named."""
-        from cityloom.damage import read_whole, reading
-        from cityloom.engine.embedded import EmbeddedEngine
-
-        with faults_in_words(self.path), reading(files):
-            engine = EmbeddedEngine(self.readers_scratch)
-            table = engine.table(name, files, schema)
-            found = engine.batches(table if limit is None else table.limit(limit))
-        return read_whole(found, files)
+        return read_quarantine(self, dataset, principal, purpose, limit)
 
     def tiles(
         self,
@@ -331,42 +323,14 @@ class City:
         Raises:
             AccessRefused: policy does not permit it; the refusal is in the ledger.
         """
-        from cityloom.tiles.steps import shown_archive
+        from cityloom.reading import read_tiles
 
-        contract = self.contract(dataset)
-        archive = shown_archive(self, dataset, self.runs(dataset))
-        goes_on = archive is not None and part is not None and archive.is_tile(part)
-        if not goes_on or not decide(contract, principal, purpose).granted:
-            self._allow(
-                contract, principal, purpose, f"{dataset} (tiles)", self.kept(dataset).rows()
-            )
-        return archive.path if archive else None
+        return read_tiles(self, dataset, principal, purpose, part)
 
     def may_read(self, dataset: str, principal: Principal, purpose: str | None = None) -> Decision:
-        """Whether a read would be permitted, without reading."""
-        return decide(self.contract(dataset), principal, purpose)
-
-    def _names_as_refused(self, contract: Contract) -> set[str]:
-        """The names under which a refused row has the columns that anyone here may read."""
-        received = contract.dataset in self.received
-        return {
-            column.source_name if received else column.name
-            for column in contract.columns
-            if is_open(column.classification)
-        }
-
-    def _allow(
-        self, contract: Contract, principal: Principal, purpose: str | None, what: str, rows: int
-    ) -> None:
-        decision = decide(contract, principal, purpose)
-        shown = rows if decision.granted else None
-        self.ledger.record(
-            Entry(principal.name, purpose or "", what, decision.granted, decision.reason, shown)
-        )
-        if not decision.granted:
-            owner = f"; ask its owner, {contract.owner}" if contract.owner else ""
-            mend = f"; {decision.mend}" if decision.mend else ""
-            raise AccessRefused(f"{what}: {decision.reason}{owner}{mend}")
+        """What a principal may read of a dataset for a purpose, without reading."""
+        self.contract(dataset)
+        return self.policies.decide(dataset, principal, purpose)
 
     # Writing
 
@@ -617,10 +581,6 @@ def _is_forgotten(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return time() - newest > FORGOTTEN
-
-
-def _at_most(limit: int | None, rows: int) -> int:
-    return rows if limit is None else min(limit, rows)
 
 
 @contextmanager

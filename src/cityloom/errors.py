@@ -50,6 +50,10 @@ class AccessRefused(UsageError):
     """A read that policy does not permit; the message names the rule and whom to ask."""
 
 
+class PolicyError(UsageError):
+    """The city's policies cannot be used, so nothing may be read."""
+
+
 class CityLocked(UsageError):
     """Another process is writing to the city; the message says which."""
 

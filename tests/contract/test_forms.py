@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cityloom.city import City
 from cityloom.policy import Principal
 
-TESTER = Principal("tester")
+TESTER = Principal("tester", roles=("data_steward",))
 
 
 class Refused:

@@ -27,8 +27,7 @@ from cityloom.contract import (
     parse_contract,
 )
 from cityloom.errors import ContractError
-from cityloom.policy import Principal
-from tests.cities import column, contract_text
+from tests.cities import TESTER, column, contract_text
 
 Document = dict[str, Any]
 
@@ -752,7 +751,7 @@ def deliver(city: City, records: list[Document]) -> None:
 
 
 def rows(city: City) -> list[Document]:
-    found: list[Document] = city.read("permit", Principal("tester")).read_all().to_pylist()
+    found: list[Document] = city.read("permit", TESTER).read_all().to_pylist()
     return found
 
 

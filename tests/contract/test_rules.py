@@ -18,7 +18,7 @@ from cityloom.contract.check import geometry_verdicts
 from cityloom.errors import ContractError
 from cityloom.policy import Principal
 
-TESTER = Principal("tester")
+TESTER = Principal("tester", roles=("data_steward",))
 
 Stated = dict[str, Any]
 

@@ -18,7 +18,7 @@ from cityloom.contract.check import MARK, conforming, marked
 from cityloom.engine import open_engine
 from cityloom.policy import Principal
 
-TESTER = Principal("tester")
+TESTER = Principal("tester", roles=("data_steward",))
 
 Stated = dict[str, Any]
 

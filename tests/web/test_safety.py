@@ -7,15 +7,15 @@ import pytest
 from starlette.testclient import TestClient
 
 from cityloom.city import City
-from cityloom.policy import Principal
+from tests.cities import TESTER
 from tests.web.crawl import crawl
 from tests.web.test_pages import PAGES
 from tests.web.towns import HOSTILE, SECRETS
 
 
 def test_the_secrets_are_there_for_who_may_read_them(town: City) -> None:
-    rows = town.read("resident", Principal("tester"), "statistics").read_all().to_pylist()
-    refused = town.read_quarantine("resident", Principal("tester"), "statistics").read_all()
+    rows = town.read("resident", TESTER, "statistics").read_all().to_pylist()
+    refused = town.read_quarantine("resident", TESTER, "statistics").read_all()
     for secret in SECRETS:
         assert secret in f"{rows} {refused.to_pylist()}"
 

@@ -57,12 +57,12 @@ def print_finding(item: "Finding", err: bool = False) -> None:
 
 
 def operator() -> "Any":
-    """Who is at this command line: the user of the operating system."""
+    """Who is at this command line: the user of the operating system, who has the city's files."""
     from getpass import getuser
 
     from cityloom.policy import Principal
 
-    return Principal(getuser())
+    return Principal(getuser(), roles=("data_steward",))
 
 
 def print_facts(rows: Sequence[Mapping[str, Any]], columns: Iterable[str], as_json: bool) -> None:

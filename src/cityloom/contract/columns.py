@@ -19,6 +19,7 @@ from open_data_contract_standard.model import (
 from cityloom.contract.custom import custom_properties, flag
 from cityloom.contract.filled import check_filled, stated_resolution
 from cityloom.contract.forms import form_of, stated_bound, stated_value
+from cityloom.contract.masking import HIDE, check_mask
 from cityloom.contract.model import Bounds, Classification, Column, Kind, Reference
 from cityloom.contract.ranges import check_ranges
 from cityloom.errors import ContractError
@@ -122,6 +123,7 @@ def _read_column(prop: SchemaProperty, name: str, classification: str) -> Column
         h3_resolution=stated_resolution(custom.get("h3Resolution")),
         has_box=flag(custom, "bbox"),
         special_purpose=custom.get("special_purpose"),
+        mask=custom.get("mask", HIDE),
     )
 
 
@@ -215,6 +217,7 @@ def _check_column(column: Column) -> None:
     _check_edges(column)
     check_ranges(column)
     check_filled(column)
+    check_mask(column.mask, column.kind)
 
 
 def _check_enum(column: Column) -> None:

@@ -69,7 +69,8 @@ class Column:
 
     ``format`` is a date pattern such as ``yyyyMMdd``; ``None`` means ISO 8601. ``minimum`` and
     ``maximum`` are the texts or numbers of the contract, compared in the column's own type.
-    ``h3_resolution`` and ``has_box`` ask for columns that are filled from a geometry.
+    ``h3_resolution`` and ``has_box`` ask for columns that are filled from a geometry. ``mask`` says
+    what those see of the column who may not see it as it is.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Column:
     h3_resolution: int | None = None
     has_box: bool = False
     special_purpose: str | None = None
+    mask: str = "hide"
 
     @property
     def arrow_type(self) -> pa.DataType:

@@ -12,7 +12,7 @@ from cityloom.errors import ContractError
 
 OURS = (
     "delivery", "grows", "classification", "purposes", "trim", "unit", "crs", "bounds",
-    "h3Resolution", "bbox", "special_purpose", "sheet", "header", "layer",
+    "h3Resolution", "bbox", "special_purpose", "mask", "sheet", "header", "layer",
 )  # fmt: skip
 """The custom properties that cityloom reads."""
 

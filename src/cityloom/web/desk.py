@@ -15,7 +15,7 @@ from cityloom.errors import StorageError
 from cityloom.policy import Principal
 from cityloom.runs import Run
 
-CONSOLE = Principal("console", signed_in=False)
+CONSOLE = Principal("console", signed_in=False, roles=("console",))
 """Who the console is to policy: a door that does not know who stands before it."""
 
 _FINDINGS_LAST = 30.0
@@ -94,8 +94,9 @@ class Desk:
 
 
 def _mark(path: Path) -> Mark:
-    """What changes when a contract or the city's settings change."""
-    files = [path / "city.toml", *sorted((path / "contracts").glob("*"))]
+    """What changes when a contract, a policy or the city's settings change."""
+    folders = (path / "contracts", path / "policies")
+    files = [path / "city.toml", *(file for folder in folders for file in sorted(folder.glob("*")))]
     return tuple((file.name, file.stat().st_mtime_ns) for file in files if file.exists())
 
 

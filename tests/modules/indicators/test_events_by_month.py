@@ -6,7 +6,7 @@ from cityloom.city import City
 from cityloom.policy import Principal
 from tests.cities import column, contract_text, csv_bytes, deliver, new_city
 
-TESTER = Principal("tester")
+TESTER = Principal("tester", roles=("data_steward",))
 READING = contract_text(
     "meter_reading",
     [

@@ -24,7 +24,7 @@ from cityloom.sample.events.when import months
 
 SEED = 5
 EVENTS = 30_000
-TESTER = Principal("tester")
+TESTER = Principal("tester", roles=("data_steward",))
 KEYS = {
     "clinic_visit": ("insurance_no", "health_insurance"),
     "payment": ("registration_no", "company_registration"),
