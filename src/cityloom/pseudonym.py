@@ -10,7 +10,7 @@ import hmac
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -83,14 +83,17 @@ def pseudonym(key: bytes, value: str) -> str:
 def pseudonyms(key: bytes) -> Callable[[Any], Any]:
     """A function from a column of texts to that of their pseudonyms, on every engine."""
 
+    def named(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+        return _named(key, values)
+
     name = f"pseudonym_{hmac.digest(key, b'', 'sha256').hex()[:16]}"
-    made: Callable[[Any], Any] = ibis.udf.scalar.pyarrow(
-        partial(_named, key), name=name, signature=(("string",), "string")
-    )
+    signature = (("string",), "string")
+    made: Callable[[Any], Any] = ibis.udf.scalar.pyarrow(named, name=name, signature=signature)
     return made
 
 
-def _named(key: bytes, values: pa.Array) -> pa.Array:
-    encoded = values.dictionary_encode()
+def _named(key: bytes, values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    encoded = whole.dictionary_encode()
     names = [pseudonym(key, text) for text in encoded.dictionary.to_pylist()]
     return pa.array(names, pa.string()).take(encoded.indices)
