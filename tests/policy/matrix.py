@@ -125,7 +125,7 @@ def people() -> list[Principal]:
     return [*ones, both, nobody, unknown]
 
 
-def rows(contract: Contract, count: int = 24) -> list[Row]:
+def rows(contract: Contract, count: int = 96) -> list[Row]:
     """Rows of a dataset, with nulls in every column but the first; always the same."""
     random = Random(contract.dataset)
     values: dict[str, list[Any]] = {
