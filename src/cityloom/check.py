@@ -9,7 +9,7 @@ from cityloom.backup.record import lateness
 from cityloom.city import LAKE_MEND, City
 from cityloom.contract import SUFFIX, Contract
 from cityloom.damage import lake_damage
-from cityloom.errors import UsageError, mended, passed_over
+from cityloom.errors import PolicyError, UsageError, mended, passed_over
 from cityloom.inbox import in_text, overlooked_files
 from cityloom.runs import DERIVE, EXPIRE, FILL, RECEIVE, REPLAY, TILE, Run
 
@@ -42,7 +42,18 @@ def findings(city: City, discreet: bool = False) -> list[Finding]:
     ``discreet`` leaves out what sources failed with: a driver may quote values and name hosts.
     """
     general = [*_installation(), *_ledger(city), *_lake(city), *_backups(city)]
-    return [*general, *_of_datasets(city), *_sources(city, discreet), *_strays(city)]
+    of_datasets = [*_of_datasets(city), *_policies(city)]
+    return [*general, *of_datasets, *_sources(city, discreet), *_strays(city)]
+
+
+def _policies(city: City) -> Iterator[Finding]:
+    """The policies cannot be used, so that nothing may be read."""
+    try:
+        city.policies  # noqa: B018
+    except PolicyError as error:
+        yield Finding(str(error), "mend it; until then nobody may read anything of this city")
+    except UsageError:
+        return
 
 
 def _sources(city: City, discreet: bool) -> Iterator[Finding]:

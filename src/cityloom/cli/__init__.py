@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "new", "pull", "receive", "weave", "serve", "check", "datasets", "show", "runs", "quarantine",
-    "export", "contract", "erase", "backup", "backups", "restore", "upgrade",
+    "export", "contract", "explain-access", "erase", "backup", "backups", "restore", "upgrade",
 )  # fmt: skip
 
 INTERRUPTED = 130
@@ -73,5 +73,5 @@ def _app() -> "typer.Typer":
         pretty_exceptions_enable=False,
     )
     for name in COMMANDS:
-        import_module(f"cityloom.cli.{name}").register(app)
+        import_module(f"cityloom.cli.{name.replace('-', '_')}").register(app)
     return app

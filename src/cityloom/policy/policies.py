@@ -37,6 +37,7 @@ class Policies:
             PolicyError: a file is no Cedar, has a policy without an ``@id``, or speaks of what the
                 city does not have; the message names the file.
         """
+        self.texts = dict(texts)
         self._contracts = {contract.dataset: contract for contract in contracts}
         schema = schema_of(self._contracts.values())
         for name, text in texts.items():
@@ -49,6 +50,14 @@ class Policies:
     def decide(self, dataset: str, principal: Principal, purpose: str | None) -> Decision:
         """Which rows and columns of a dataset a principal may read for a purpose today."""
         return self._decided(dataset, principal, purpose or "", date.today())
+
+    def place(self, policy: str) -> str:
+        """Where a policy stands: its file and the line of its ``@id``."""
+        for name, text in self.texts.items():
+            for number, line in enumerate(text.splitlines(), start=1):
+                if f'@id("{policy}")' in line:
+                    return f"{name} line {number}"
+        return ", ".join(self.texts)
 
     def _decide(self, dataset: str, principal: Principal, purpose: str, today: date) -> Decision:
         contract = self._contracts[dataset]

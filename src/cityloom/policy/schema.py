@@ -47,16 +47,14 @@ def schema_of(contracts: Iterable[Contract]) -> str:
     told = [contract for contract in contracts if contract.dataset not in _RESERVED]
     principals = ", ".join(f"{name}: String" for name in ATTRIBUTES)
     rows = "\n".join(_rows(contract) for contract in told)
-    resources = ", ".join(entity_type(contract.dataset) for contract in told)
-    applies = "appliesTo { principal: [User], resource: [%s], context: { %s } };"
-    actions = "" if not told else (
-        f"action {READ} {applies % (resources, _CONTEXT)}\n"
-        f"action {SEE} {applies % (resources, f'{_CONTEXT}, column: String')}\n"
-    )  # fmt: skip
+    resources = ", ".join(["Row", *(entity_type(contract.dataset) for contract in told)])
+    applies = f"appliesTo {{ principal: [User], resource: [{resources}], context: {{ {_CONTEXT}"
     return (
-        "entity Role;\n"
+        "entity Row;\nentity Role;\n"
         f"entity User in [Role] {{ {principals} }};\n"
-        f"namespace Rows {{\n{rows}\n}}\n{actions}"
+        f"namespace Rows {{\n{rows}\n}}\n"
+        f"action {READ} {applies} }} }};\n"
+        f"action {SEE} {applies}, column: String }} }};\n"
     )
 
 
