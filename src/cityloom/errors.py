@@ -54,6 +54,10 @@ class PolicyError(UsageError):
     """The city's policies cannot be used, so nothing may be read."""
 
 
+class QueryError(UsageError):
+    """A question that cannot be asked, or not answered."""
+
+
 class CityLocked(UsageError):
     """Another process is writing to the city; the message says which."""
 

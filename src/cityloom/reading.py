@@ -13,7 +13,6 @@ from cityloom.engine.embedded import EmbeddedEngine
 from cityloom.errors import AccessRefused, faults_in_words
 from cityloom.ledger import Entry
 from cityloom.policy import Decision, Principal, is_open, sees_undeclared
-from cityloom.policy.condition import TRUE
 from cityloom.policy.narrow import narrowed
 from cityloom.pseudonym import PseudonymKeys
 from cityloom.quarantine import MARKER, SCHEMA, declared_only
@@ -22,6 +21,7 @@ from cityloom.tiles.steps import shown_archive
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pyarrow as pa
+    from ibis.backends.duckdb import Backend
 
     from cityloom.city import City
 
@@ -36,14 +36,14 @@ def read(
     city.see_tables([dataset])
     decision = city.may_read(dataset, principal, purpose)
     if not decision.granted:
-        _record(city, contract, principal, purpose, dataset, decision)
+        record(city, contract, principal, purpose, dataset, decision)
     files = city.kept(dataset).files()
     with _reading(city, dataset, files, contract.schema) as (engine, table):
         key = partial(PseudonymKeys(city.path).key, purpose or "")
         found = narrowed(table, contract, decision, key)
-        whole = decision.rows == TRUE
-        rows = city.kept(dataset).rows() if whole else _count(engine, found)
-        _record(city, contract, principal, purpose, dataset, decision, _at_most(limit, rows))
+        whole = decision.is_of_all_rows
+        rows = city.kept(dataset).rows() if whole else count(engine.backend, found)
+        record(city, contract, principal, purpose, dataset, decision, _at_most(limit, rows))
         batches = engine.batches(found if limit is None else found.limit(limit))
     return read_whole(batches, files)
 
@@ -57,7 +57,7 @@ def read_quarantine(
     rows = city.quarantine(dataset).rows(city.kept(dataset).marker(MARKER)) if files else 0
     decision = _whole(city.may_read(dataset, principal, purpose))
     what = f"{dataset} (quarantine)"
-    _record(city, contract, principal, purpose, what, decision, _at_most(limit, rows))
+    record(city, contract, principal, purpose, what, decision, _at_most(limit, rows))
     with _reading(city, f"{dataset}_quarantine", files, SCHEMA) as (engine, table):
         batches = engine.batches(table if limit is None else table.limit(limit))
     found = read_whole(batches, files)
@@ -76,7 +76,7 @@ def read_tiles(
     decision = _whole(city.may_read(dataset, principal, purpose))
     if not goes_on or not decision.granted:
         rows = city.kept(dataset).rows()
-        _record(city, contract, principal, purpose, f"{dataset} (tiles)", decision, rows)
+        record(city, contract, principal, purpose, f"{dataset} (tiles)", decision, rows)
     return archive.path if archive else None
 
 
@@ -90,9 +90,9 @@ def _reading(
         yield engine, engine.table(name, files, schema)
 
 
-def _count(engine: EmbeddedEngine, table: "ir.Table") -> int:
-    counted = engine.batches(table.aggregate(rows=table.count())).read_all()
-    return int(counted["rows"][0].as_py())
+def count(backend: "Backend", table: "ir.Table") -> int:
+    """How many rows a table has."""
+    return int(backend.to_pyarrow(table.count()).as_py())
 
 
 def _whole(decision: Decision) -> Decision:
@@ -112,7 +112,7 @@ def _names_as_refused(city: "City", contract: Contract) -> set[str]:
     }
 
 
-def _record(
+def record(
     city: "City",
     contract: Contract,
     principal: Principal,

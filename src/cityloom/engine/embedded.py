@@ -19,22 +19,22 @@ class EmbeddedEngine(Engine):
 
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
-        self._backend: Backend = ibis.duckdb.from_connection(connect(scratch))
+        self.backend: Backend = ibis.duckdb.from_connection(connect(scratch))
 
     def table(self, name: str, files: Sequence[Path], schema: pa.Schema) -> ir.Table:
         """See :class:`Engine`."""
-        self._backend.raw_sql(f'CREATE OR REPLACE VIEW "{name}" AS {scan(files, schema)}')
-        return self._backend.table(name)
+        self.backend.raw_sql(f'CREATE OR REPLACE VIEW "{name}" AS {scan(files, schema)}')
+        return self.backend.table(name)
 
     def hold(self, name: str, rows: pa.Table) -> ir.Table:
         """See :class:`Engine`."""
-        self._backend.con.register(name, plain(rows))
-        return self._backend.table(name)
+        self.backend.con.register(name, plain(rows))
+        return self.backend.table(name)
 
     def batches(self, table: ir.Table) -> pa.RecordBatchReader:
         """See :class:`Engine`."""
-        return self._backend.to_pyarrow_batches(table)
+        return self.backend.to_pyarrow_batches(table)
 
     def close(self) -> None:
         """See :class:`Engine`."""
-        self._backend.disconnect()
+        self.backend.disconnect()

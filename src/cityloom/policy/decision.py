@@ -39,7 +39,12 @@ class Decision:
     @property
     def is_whole(self) -> bool:
         """Whether every row may be read, with every column as it is."""
-        return self.granted and self.rows == TRUE and not self.hidden
+        return self.is_of_all_rows and not self.hidden
+
+    @property
+    def is_of_all_rows(self) -> bool:
+        """Whether every row may be read, whatever of its columns."""
+        return self.granted and self.rows == TRUE
 
 
 def is_open(level: Classification) -> bool:
