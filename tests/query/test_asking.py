@@ -1,6 +1,7 @@
 """A question sees what its asker may read, and reaches nothing else."""
 
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings

@@ -142,7 +142,7 @@ def _answered(
             f"the query needs more than {limits.memory} of memory; ask for fewer rows"
         ) from None
     except duckdb.Error as error:
-        raise QueryError(plain(error)) from None
+        raise QueryError(plain(error).partition(" LINE ")[0]) from None
     finally:
         alarm.cancel()
     return Answer(found.slice(0, limits.rows), statement.datasets, len(found) > limits.rows)
