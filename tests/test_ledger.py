@@ -1,17 +1,21 @@
 """The ledger records each read and refusal, and shows where anyone has been at it."""
 
 import json
+import tarfile
 import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cityloom.city import City
-from cityloom.errors import AccessRefused, UsageError
-from cityloom.ledger import Entry, Ledger
+from cityloom.errors import AccessRefused, StorageError, UsageError
+from cityloom.ledger import Entry, Ledger, Query
 from cityloom.policy import Principal
 from tests.cities import column, contract_text, deliver, new_city, rows
 
+OLD_CITY = Path(__file__).parent / "old_cities" / "format_1.tar.xz"
 ENTRY = Entry("王芳", "care", "visit", True, "public data", 3)
 
 
@@ -80,7 +84,7 @@ def _listed(lines: list[bytes]) -> list[bytes]:
 
 
 TAMPERINGS = {
-    _changed: 4, _taken_out: 3, _put_in: 4, _swapped: 3, _beheaded: 1, _garbled: 3, _blanked: 3,
+    _changed: 3, _taken_out: 3, _put_in: 4, _swapped: 3, _beheaded: 1, _garbled: 3, _blanked: 3,
     _listed: 3,
 }  # fmt: skip
 
@@ -93,10 +97,9 @@ def test_tampering_is_found_and_its_line_named(tamper, ledger: Ledger, path: Pat
         ledger.verify()
 
 
-def test_each_byte_of_an_entry_before_the_last_is_guarded(ledger: Ledger, path: Path) -> None:
+def test_each_byte_is_guarded_also_of_the_last_entry(ledger: Ledger, path: Path) -> None:
     whole = path.read_bytes()
-    before_last = whole.rstrip(b"\n").rindex(b"\n")
-    for place in range(0, before_last, 7):
+    for place in range(0, len(whole), 7):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         with pytest.raises(UsageError):
             ledger.verify()
@@ -130,6 +133,86 @@ def test_an_entry_cut_off_by_a_crash_does_not_swallow_the_next(path: Path) -> No
     ledger.record(ENTRY)
     lines = path.read_bytes().splitlines()
     assert json.loads(lines[-1])["dataset"] == "visit"
+    assert ledger.verify() == 2
+
+
+def test_a_line_that_is_cut_off_is_no_entry_and_no_fault(path: Path) -> None:
+    ledger = Ledger(path)
+    ledger.record(ENTRY)
+    with open(path, "ab") as file:
+        file.write(b'{"at": "2024-01-01T00:0')
+    assert ledger.verify() == 1
+
+
+def test_a_ledger_that_is_gone_is_told_by_its_head(ledger: Ledger, path: Path) -> None:
+    path.unlink()
+    with pytest.raises(UsageError, match="line 1: entries 1 to 5 were cut off"):
+        ledger.verify()
+    ledger.record(ENTRY)
+    with pytest.raises(UsageError, match="line 1: entries 1 to 5 were taken out before it"):
+        ledger.verify()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"\xff", b'{"number": 0, "hash": ""}'])
+def test_a_head_that_is_missing_or_damaged_is_told(
+    content: bytes | None, ledger: Ledger, path: Path
+) -> None:
+    head = path.with_name("ledger.head")
+    head.unlink()
+    if content is not None:
+        head.write_bytes(content)
+    with pytest.raises(UsageError, match=r"ledger\.head is missing or damaged"):
+        ledger.verify()
+    ledger.record(ENTRY)
+    assert ledger.verify() == 6
+
+
+def test_an_entry_whose_head_could_not_be_written_is_settled_by_the_next(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cityloom.ledger.head.LocalHead.write", full)
+        with pytest.raises(StorageError, match="No space left"):
+            ledger.record(ENTRY)
+    assert (ledger.verify(), ledger.unsettled()) == (6, 6)
+    ledger.record(ENTRY)
+    assert (ledger.verify(), ledger.unsettled()) == (7, None)
+
+
+def test_the_first_entry_may_be_without_a_head_as_any_other(path: Path) -> None:
+    ledger = Ledger(path)
+    ledger.record(ENTRY)
+    path.with_name("ledger.head").unlink()
+    assert (ledger.verify(), ledger.unsettled()) == (1, 1)
+    ledger.record(ENTRY)
+    assert (ledger.verify(), ledger.unsettled()) == (2, None)
+
+
+def test_a_ledger_of_the_first_version_verifies_and_goes_on(tmp_path: Path) -> None:
+    with tarfile.open(OLD_CITY) as archive:
+        archive.extract("harbour/ledger.ndjson", tmp_path, filter="data")
+    ledger = Ledger(tmp_path / "harbour" / "ledger.ndjson")
+    assert (ledger.verify(), ledger.unsettled(), ledger.head().number) == (5, None, 5)
+    oldest = ledger.search(Query())[-1]
+    assert (oldest.kind, oldest.roles, oldest.number) == ("read", (), None)
+    ledger.record(ENTRY)
+    assert (ledger.verify(), ledger.search(Query())[0].number) == (6, 6)
+
+
+@given(text=st.text(st.characters(codec=None), max_size=20))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_asked_is_recorded_in_one_line_and_found(text: str, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.ndjson")
+    before = ledger.verify()
+    ledger.record(Entry(text, text, text, False, text, masked=(text,)))
+    assert ledger.verify() == before + 1
+    (found,) = ledger.search(Query(), limit=1)
+    sound = all(not "\ud800" <= sign <= "\udfff" for sign in text)
+    assert (found.principal == text) is sound
+    assert found.number == before + 1
 
 
 def test_reads_and_refusals_through_a_city_are_recorded(tmp_path: Path) -> None:

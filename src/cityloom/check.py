@@ -11,6 +11,8 @@ from cityloom.contract import SUFFIX, Contract
 from cityloom.damage import lake_damage
 from cityloom.errors import PolicyError, UsageError, mended, passed_over
 from cityloom.inbox import in_text, overlooked_files
+from cityloom.ledger.publish import heads_at_hand
+from cityloom.ledger.publish import lateness as lateness_of_heads
 from cityloom.runs import DERIVE, EXPIRE, FILL, RECEIVE, REPLAY, TILE, Run
 
 DUCKDB = "1.5.5"
@@ -168,10 +170,22 @@ def _installation() -> Iterator[Finding]:
 
 
 def _ledger(city: City) -> Iterator[Finding]:
+    """The chain is broken, its end was not settled, or its head was not published in time."""
     try:
-        city.ledger.verify()
+        city.ledger.verify(heads_at_hand(city))
+        number = city.ledger.unsettled()
     except UsageError as error:
+        number = None
         yield Finding(str(error), "compare the ledger with the last copy kept elsewhere")
+    if number is not None:
+        yield Finding(
+            f"ledger.ndjson line {number}: newer than ledger.head; what wrote it came to no end, "
+            "or it was put in by hand",
+            "see whether that read was asked for; the next read settles it",
+            serious=False,
+        )
+    if late := lateness_of_heads(city):
+        yield Finding(late, "publish it: cityloom ledger publish", serious=False)
 
 
 def _damage(city: City, dataset: str) -> list[Finding]:

@@ -11,8 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from cityloom.engine.urls import parse_url
 from cityloom.errors import UsageError, pasteable
 from cityloom.mistakes import first_mistake
+from cityloom.sources.credentials import StatedSecret
 from cityloom.sources.network import Network
 from cityloom.sources.stated import Source, Sources
+from cityloom.sources.urls import check_web_url, is_url
 
 FILE = "city.toml"
 FORMAT = 2
@@ -51,6 +53,23 @@ class BackupSettings(BaseModel):
         return recipients
 
 
+class LedgerSettings(BaseModel):
+    """``[ledger]``: where the ledger's head is published, which is out of the city's hands.
+
+    ``publish`` is a file, or a URL that heads are sent to; ``token`` is sent as a bearer token.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    publish: str = Field(min_length=1)
+    token: StatedSecret | None = None
+
+    @field_validator("publish")
+    @classmethod
+    def _file_or_url(cls, publish: str) -> str:
+        return str(check_web_url(publish)) if is_url(publish) else publish
+
+
 class Settings(BaseModel):
     """The settings of a city; every field but the name has a default."""
 
@@ -65,6 +84,7 @@ class Settings(BaseModel):
     network: Network = Network()
     sources: Sources = {}
     backup: BackupSettings | None = None
+    ledger: LedgerSettings | None = None
 
     @field_validator("engine")
     @classmethod
@@ -152,7 +172,7 @@ def checked_settings(stated: Mapping[str, object], origin: str) -> Settings:
 def _names() -> set[str]:
     """The names of all fields that a ``city.toml`` may have, at whatever place."""
     kinds_of_source, _ = get_args(Source)
-    models = (Settings, Network, BackupSettings, *get_args(kinds_of_source))
+    models = (Settings, Network, BackupSettings, LedgerSettings, *get_args(kinds_of_source))
     return {name for model in models for name in model.model_fields}
 
 

@@ -139,6 +139,26 @@ KNOWN = [
     "DuckDB is 2.0.0; its extension packages are built for 1.5.5",
     "/a b/ledger.ndjson line 3: not a ledger entry",
     "/a b/ledger.ndjson line 3: the chain is broken; line 2 was changed, or a line before this one",
+    "ledger.ndjson line 3: this entry was changed or put in",
+    "ledger.ndjson line 3: entries 3 to 4 were taken out before it",
+    "ledger.ndjson line 3: entry 2 stands here, where 3 should: it was put in, moved or written "
+    "twice",
+    "ledger.ndjson line 3: not the entry that ledger.head is of: it was changed, or written anew",
+    "ledger.ndjson line 3: not the entry that the head published 2024-02-30T00:00 is of: it was "
+    "changed, or written anew with others after entry 1",
+    "ledger.ndjson line 3: entry 3 was cut off here; ledger.head is of entry 3",
+    "ledger.ndjson line 3: entries 3 to 9 were cut off here; the head published 2024-02-30T00:00 "
+    "is of entry 9",
+    "ledger.ndjson line 3: entries 3 to 9 were put in; ledger.head is of entry 1",
+    "ledger.head is missing or damaged; nothing tells where ledger.ndjson ended",
+    "/mnt/heads.ndjson line 3: not a published head",
+    "/mnt/heads.ndjson: no published head of the city 'Harbour'",
+    "ledger.ndjson line 3: newer than ledger.head; what wrote it came to no end, or it was put in "
+    "by hand",
+    "see whether that read was asked for; the next read settles it",
+    "the ledger's head was never published",
+    "the ledger's head was last published at 2024-01-01T00:00",
+    "publish it: cityloom ledger publish",
     "contracts/tree.yml is not read: contracts are named <dataset>.odcs.yaml",
     "rename it to tree.odcs.yaml, or take it out of contracts/",
     "tree: its log in /a b/lake/tree/_delta_log lacks the entry of version 1, 2, 3…",

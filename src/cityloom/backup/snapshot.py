@@ -19,6 +19,9 @@ from cityloom.backup.storedump import dump
 from cityloom.errors import UsageError, harmed
 from cityloom.inbox import delivered_files
 from cityloom.lake import LakeTable, tables_in
+from cityloom.ledger import publish
+from cityloom.ledger.chain import HEAD
+from cityloom.lines import whole_lines
 from cityloom.runs import Run, deliveries
 from cityloom.upgrade import aside
 
@@ -28,8 +31,9 @@ if TYPE_CHECKING:
 STORE = "store.sqlite"
 """What the store is called in a backup."""
 
-_LOGS = {"ledger.ndjson", erasures.FILE, record.FILE}
-_ELSEWHERE = {"lake", "scratch", ".lock", aside.FOLDER}
+_LEDGER = "ledger.ndjson"
+_LOGS = {erasures.FILE, record.FILE, publish.FILE}
+_ELSEWHERE = {"lake", "scratch", ".lock", HEAD, aside.FOLDER}
 _LOOKS = 50
 
 _Versions = dict[Path, tuple[int, int]]
@@ -74,6 +78,8 @@ def snapshot(city: "City", scratch: Path) -> Snapshot:
         UsageError: a table cannot be opened, or writers never pause, or a folder is a link.
     """
     logs = {name: _whole_lines(city.path / name) for name in _LOGS}
+    head = scratch / f"{HEAD}-{uuid4().hex}"
+    logs[_LEDGER] = city.ledger.copy_head(head)
     done = erasures.Erasures(city.path / erasures.FILE).done(logs[erasures.FILE])
     before = _versions(city)
     store = scratch / f"{STORE}-{uuid4().hex}"
@@ -86,6 +92,7 @@ def snapshot(city: "City", scratch: Path) -> Snapshot:
         for folder, (_, newest) in versions.items()
     }
     sources = [Source(STORE, store, lives=True, must=True)]
+    sources += [Source(HEAD, head, must=True)] if head.exists() else []
     sources += [
         source for table, version in tables.values() for source in _of(city, table, version)
     ]
@@ -196,11 +203,4 @@ def _whole_lines(path: Path) -> int:
     if not path.exists():
         return 0
     with open(path, "rb") as file:
-        end = file.seek(0, 2)
-        while end > 0:
-            start = max(0, end - 65_536)
-            file.seek(start)
-            if (place := file.read(end - start).rfind(b"\n")) >= 0:
-                return start + place + 1
-            end = start
-    return 0
+        return whole_lines(file.fileno())

@@ -16,7 +16,7 @@ from cityloom.cli.options import (
     warn_of_unknown_files,
 )
 from cityloom.cli.runs import COLUMNS
-from cityloom.errors import UsageError, pasteable
+from cityloom.errors import UsageError, pasteable, visible
 
 if TYPE_CHECKING:
     from cityloom.city import City
@@ -68,8 +68,17 @@ def _weave(woven: "City", as_json: bool, broken: int, check: str) -> None:
         print_facts([asdict(run) for run in runs if run.is_of_rows], COLUMNS, as_json)
     elif not runs:
         typer.echo(_nothing(woven, check))
+    _publish_head(woven)
     if wrong := _wrong(len([run for run in runs if run.failed]), len(runs), broken):
         raise UsageError(f"{wrong}; see what is wrong with: {check}")
+
+
+def _publish_head(woven: "City") -> None:
+    """Publish the ledger's head if that is due; where it fails, say so and no more."""
+    from cityloom.ledger.publish import publish_if_due
+
+    if wrong := publish_if_due(woven):
+        typer.echo(visible(f"! {wrong}"), err=True)
 
 
 def _nothing(woven: "City", check: str) -> str:

@@ -53,6 +53,11 @@ def check_database_url(value: object) -> object:
     return value
 
 
+def is_url(text: str) -> bool:
+    """Whether a text is meant as a URL, not as the path of a file."""
+    return "://" in text
+
+
 def check_web_url(value: object) -> object:
     """A URL of HTTP or HTTPS without a user and a password."""
     if not isinstance(value, str) or not value:

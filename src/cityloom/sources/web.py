@@ -4,7 +4,8 @@ import ssl
 from base64 import b64encode
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
 import httpx
 
@@ -98,11 +99,30 @@ def connected(job: Job[AnyWeb], url: str) -> Iterator[httpx.Client]:
     Raises:
         PullError: the server cannot be reached, answers badly, or is not verified.
     """
+    ca = job.own_file(job.network.ca) if job.network.ca else None
+    with client_of(job.network, url, ca, _credentials(job)) as client:
+        yield client
+
+
+@contextmanager
+def client_of(
+    network: Network, url: str, ca: Path | None = None, written: str = ""
+) -> Iterator[httpx.Client]:
+    """A client for what begins at a URL, which connects to listed hosts alone.
+
+    Args:
+        network: the hosts that are listed.
+        url: where it begins.
+        ca: a file of certificate authorities that are trusted besides the system's.
+        written: what the header ``Authorization`` says to that server.
+
+    Raises:
+        PullError: the server cannot be reached, answers badly, or is not verified.
+    """
     unencrypted = url.startswith("http:")
-    written = _credentials(job)
-    if written and unencrypted and not _is_internal(job, url):
+    if written and unencrypted and not network.is_internal(httpx.URL(url).host, port_of(url)):
         raise PullError(f"{shown(url)} is not encrypted; state https, since credentials are sent")
-    transport = CheckedTransport(job.network, _trusted(job), unencrypted)
+    transport = CheckedTransport(network, _trusted(ca), unencrypted)
     try:
         with httpx.Client(
             transport=transport,
@@ -132,17 +152,13 @@ def _server(url: httpx.URL) -> tuple[str, str, int]:
     return url.scheme, url.host, port_of(str(url))
 
 
-def _is_internal(job: Job[Any], url: str) -> bool:
-    return job.network.is_internal(httpx.URL(url).host, port_of(url))
-
-
-def _trusted(job: Job[Any]) -> ssl.SSLContext:
+def _trusted(ca: Path | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    if job.network.ca:
+    if ca is not None:
         try:
-            context.load_verify_locations(job.own_file(job.network.ca))
+            context.load_verify_locations(ca)
         except ssl.SSLError:
-            raise PullError(f"ca of [network]: {job.network.ca} holds no certificate") from None
+            raise PullError(f"ca of [network]: {ca.name} holds no certificate") from None
     return context
 
 

@@ -2,6 +2,9 @@
 
 from cityloom.web.kernel_words.sayings import N_, sayings
 
+_HERE = r"(?P<file>.+) line (?P<line>\d+): "
+_ENTRIES = r"(?:entry \d+ was|entries \d+ to \d+ were)"
+_PUBLISHED = r"the head published (?P<moment>\S+)"
 _CONTRACT = r"(?P<file>contracts/.+?\.yaml)"
 
 FINDINGS = sayings(
@@ -73,16 +76,67 @@ FINDINGS = sayings(
     N_("find out who owns it"),
     N_("DuckDB is %(found)s; its extension packages are built for %(wanted)s"),
     (r"pip install (?P<package>\S+)", N_("install it: pip install %(package)s")),
+    (_HERE + "not a ledger entry", N_("%(file)s line %(line)s is not a ledger entry")),
     (
-        r"(?P<file>.+) line (?P<line>\d+): not a ledger entry",
-        N_("%(file)s line %(line)s is not a ledger entry"),
-    ),
-    (
-        r"(?P<file>.+) line (?P<line>\d+): the chain is broken; .+",
+        _HERE + "the chain is broken; .+",
         N_(
             "%(file)s line %(line)s: the chain is broken; a line before it was changed or taken out"
         ),
     ),
+    N_("%(file)s line %(line)s: this entry was changed or put in"),
+    (
+        _HERE + _ENTRIES + " taken out before it",
+        N_("%(file)s line %(line)s: entries were taken out before it"),
+    ),
+    N_(
+        "%(file)s line %(line)s: entry %(found)s stands here, where %(wanted)s should: it was put "
+        "in, moved or written twice"
+    ),
+    (
+        _HERE + r"not the entry that ledger\.head is of: .+",
+        N_(
+            "%(file)s line %(line)s: not the entry that ledger.head is of: it was changed, or "
+            "written anew with others before it"
+        ),
+    ),
+    (
+        _HERE + rf"not the entry that {_PUBLISHED} is of: .+",
+        N_(
+            "%(file)s line %(line)s: not the entry that the head published at %(moment)s is of: it "
+            "was changed, or written anew with others before it"
+        ),
+    ),
+    (
+        _HERE + _ENTRIES + r" cut off here; ledger\.head is of entry (?P<n>\d+)",
+        N_(
+            "%(file)s line %(line)s: entries were cut off here; ledger.head is of entry number "
+            "%(n)s"
+        ),
+    ),
+    (
+        _HERE + _ENTRIES + rf" cut off here; {_PUBLISHED} is of entry (?P<n>\d+)",
+        N_(
+            "%(file)s line %(line)s: entries were cut off here; the head published at %(moment)s "
+            "is of entry number %(n)s"
+        ),
+    ),
+    (
+        _HERE + _ENTRIES + r" put in; ledger\.head is of entry (?P<n>\d+)",
+        N_(
+            "%(file)s line %(line)s: entries were put in here; ledger.head is of entry number %(n)s"
+        ),
+    ),
+    N_("ledger.head is missing or damaged; nothing tells where %(file)s ended"),
+    N_("%(file)s line %(line)s: not a published head"),
+    N_("%(file)s: no published head of the city ‘%(city)s’"),
+    N_(
+        "%(file)s line %(line)s: newer than ledger.head; what wrote it came to no end, or it was "
+        "put in by hand"
+    ),
+    N_("see whether that read was asked for; the next read settles it"),
+    N_("the ledger's head was never published"),
+    N_("the ledger's head was last published at %(moment)s"),
+    N_("publish it: cityloom ledger publish"),
     N_("compare the ledger with the last copy kept elsewhere"),
     N_("no backup was ever made"),
     N_("the last backup is %(days)s days old, of %(moment)s"),
