@@ -18,6 +18,7 @@ from cityloom.backup.target import Target
 from cityloom.check import findings
 from cityloom.city import City
 from cityloom.errors import CityLocked, StorageError, UsageError
+from cityloom.ledger.publish import last_published, publish, published_heads
 from cityloom.lock import writer_lock
 from tests.backup.conftest import Saved, truth, with_backups
 from tests.cities import TESTER, column, contract_text, csv_bytes, digests, new_city
@@ -36,6 +37,8 @@ def test_a_city_comes_back_with_its_past_and_goes_on(saved: Saved) -> None:
     taken = saved.back_up()
     done = saved.restore()
     assert saved.restored().ledger.verify() == entries > 0
+    assert saved.restored().ledger.head() == saved.city.ledger.head()
+    assert (saved.folder / "restored" / "ledger.head").exists()
     assert (done.backup, done.files, done.size) == (taken.id, taken.files, taken.size)
     assert truth(saved.restored()) == before
     third_act(saved.folder / "restored")
@@ -114,6 +117,38 @@ def test_a_ledger_that_grew_is_written_from_where_it_grew(
     assert parts[0][:-1] == parts[1][: len(parts[0]) - 1]
     saved.restore()
     assert (saved.folder / "restored" / "ledger.ndjson").read_bytes() == ledger.read_bytes()
+
+
+def test_a_ledger_that_is_written_to_meanwhile_is_saved_with_the_head_of_its_last_entry(
+    saved: Saved,
+) -> None:
+    saved.city.read("district", TESTER).read_all()
+    entries = saved.city.ledger.verify()
+
+    def read(path: str, done: int, total: int) -> None:
+        saved.city.read("district", TESTER).read_all()
+
+    back_up(saved.city, saved.target, on_file=read)
+    assert saved.city.ledger.verify() > entries + 2
+    saved.restore()
+    ledger = saved.restored().ledger
+    assert (ledger.verify(), ledger.unsettled()) == (entries, None)
+
+
+def test_a_restored_city_remembers_what_was_published_and_is_held_to_it(saved: Saved) -> None:
+    with open(saved.folder / "city" / "city.toml", "a") as file:
+        file.write('\n[ledger]\npublish = "../heads.ndjson"\n')
+    saved.city.read("district", TESTER).read_all()
+    publish(saved.city)
+    entries = saved.back_up() and saved.city.ledger.verify()
+    saved.restore()
+    heads = published_heads(saved.restored(), "../heads.ndjson")
+    assert last_published(saved.restored()) == heads[0]
+    assert saved.restored().ledger.verify(heads) == entries
+    saved.city.read("district", TESTER).read_all()
+    publish(saved.city)
+    with pytest.raises(UsageError, match="cut off here; the head published"):
+        saved.restored().ledger.verify(published_heads(saved.city, "../heads.ndjson"))
 
 
 def test_a_backup_is_taken_while_a_writer_holds_the_city(saved: Saved) -> None:

@@ -72,11 +72,12 @@ Respond = Callable[[BaseHTTPRequestHandler], Answer]
 
 
 class Site:
-    """A web site; what it was asked for is in ``asked``."""
+    """A web site; what it was asked for is in ``asked``, what was sent to it in ``sent``."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer | Respond] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.sent: list[bytes] = []
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -86,6 +87,10 @@ class Site:
                 site.asked.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
                 found = site.answers.get(self.path) or site.answers.get(self.path.partition("?")[0])
                 self._send(found(self) if callable(found) else found or Answer(status=404))
+
+            def do_POST(self) -> None:
+                site.sent.append(self.rfile.read(int(self.headers["Content-Length"])))
+                self.do_GET()
 
             def _send(self, answer: Answer) -> None:
                 etag = answer.headers.get("ETag")

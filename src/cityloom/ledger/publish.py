@@ -63,7 +63,8 @@ def publish_if_due(city: "City") -> str:
     if city.settings.ledger is None or not _is_due(city, EVERY):
         return ""
     try:
-        publish(city)
+        with faults_in_words(city.path):
+            publish(city)
     except UsageError as error:
         return f"the ledger's head was not published: {error}"
     return ""
@@ -189,7 +190,8 @@ def _client(city: "City", url: str) -> "Iterator[httpx.Client]":
     except ModuleNotFoundError as error:
         raise PullError(f"{error}; pip install 'cityloom[sources]'") from None
     network, stated = city.settings.network, city.settings.ledger
+    ca = city.path / network.ca if network.ca else None
     token = stated.token if stated and stated.publish == url else None
     written = f"Bearer {token.reveal(city.path)}" if token else ""
-    with client_of(network, url, city.path / network.ca if network.ca else None, written) as client:
+    with client_of(network, url, ca, written) as client:
         yield client

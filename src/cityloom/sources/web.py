@@ -5,7 +5,7 @@ from base64 import b64encode
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
@@ -99,29 +99,31 @@ def connected(job: Job[AnyWeb], url: str) -> Iterator[httpx.Client]:
     Raises:
         PullError: the server cannot be reached, answers badly, or is not verified.
     """
+    unencrypted = url.startswith("http:")
+    written = _credentials(job)
+    if written and unencrypted and not _is_internal(job, url):
+        raise PullError(f"{shown(url)} is not encrypted; state https, since credentials are sent")
     ca = job.own_file(job.network.ca) if job.network.ca else None
-    with client_of(job.network, url, ca, _credentials(job)) as client:
+    with client_of(job.network, url, ca, written, unencrypted) as client:
         yield client
 
 
 @contextmanager
 def client_of(
-    network: Network, url: str, ca: Path | None = None, written: str = ""
+    network: Network, url: str, ca: Path | None, written: str = "", unencrypted: bool = False
 ) -> Iterator[httpx.Client]:
-    """A client for what begins at a URL, which connects to listed hosts alone.
+    """A client for what begins at a URL; it connects to listed hosts alone.
 
     Args:
         network: the hosts that are listed.
         url: where it begins.
         ca: a file of certificate authorities that are trusted besides the system's.
         written: what the header ``Authorization`` says to that server.
+        unencrypted: allow HTTP without TLS also to hosts that are not internal.
 
     Raises:
         PullError: the server cannot be reached, answers badly, or is not verified.
     """
-    unencrypted = url.startswith("http:")
-    if written and unencrypted and not network.is_internal(httpx.URL(url).host, port_of(url)):
-        raise PullError(f"{shown(url)} is not encrypted; state https, since credentials are sent")
     transport = CheckedTransport(network, _trusted(ca), unencrypted)
     try:
         with httpx.Client(
@@ -150,6 +152,10 @@ def _credentials(job: Job[AnyWeb]) -> str:
 
 def _server(url: httpx.URL) -> tuple[str, str, int]:
     return url.scheme, url.host, port_of(str(url))
+
+
+def _is_internal(job: Job[Any], url: str) -> bool:
+    return job.network.is_internal(httpx.URL(url).host, port_of(url))
 
 
 def _trusted(ca: Path | None) -> ssl.SSLContext:
