@@ -4,6 +4,11 @@ import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T")
 
 _STEP = 65_536
 
@@ -47,3 +52,11 @@ def append_line(path: Path, line: bytes) -> None:
         file.write(line + b"\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def decoded(line: bytes, decoder: "msgspec.json.Decoder[T]") -> T | None:
+    """What a line of JSON says; ``None`` where it is nothing that the decoder is for."""
+    try:
+        return decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

@@ -77,7 +77,8 @@ def test_entries_are_read_across_blocks_and_damaged_lines_are_passed_over(tmp_pa
     lengths = (1, 65_000, 65_536, 200_000, 1)
     for length in lengths:
         ledger.record(Entry("p", "x" * length, "visit", False, "no"))
-    path.write_bytes(b"no entry\n\n" + path.read_bytes() + b"cut o")
+    deep = b'{"previous": ' + b"[" * 100_000
+    path.write_bytes(b"no entry\n\n\xff\n" + deep + b"\n" + path.read_bytes() + b"cut o")
     assert [len(entry.purpose) for entry in ledger.search(Query())] == list(reversed(lengths))
 
 

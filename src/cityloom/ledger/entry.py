@@ -9,7 +9,8 @@ from hashlib import sha256
 import msgspec
 
 from cityloom.errors import UsageError
-from cityloom.ledger.head import Head
+from cityloom.ledger.head import Head, Number
+from cityloom.lines import decoded
 
 READ = "read"
 """The kind of an entry of a request for data."""
@@ -65,7 +66,7 @@ class Link(msgspec.Struct):
     """What of a line makes it part of the chain."""
 
     previous: str
-    number: int | None = None
+    number: Number | None = None
 
 
 _RECORDED = msgspec.json.Decoder(Recorded)
@@ -104,18 +105,12 @@ def as_line(entry: Entry, head: Head) -> bytes:
 
 def recorded(line: bytes) -> Recorded | None:
     """The entry of a line; ``None`` where it is none."""
-    try:
-        return _RECORDED.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    return decoded(line, _RECORDED)
 
 
 def link_of(line: bytes) -> Link | None:
     """What of a line makes it part of the chain; ``None`` where it is no entry."""
-    try:
-        return _LINK.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    return decoded(line, _LINK)
 
 
 def hash_of(line: bytes) -> str:

@@ -13,16 +13,21 @@ from typing import Annotated
 import msgspec
 
 from cityloom.disk import sync
+from cityloom.lines import decoded
 
 _BYTES = 128
 """The bytes of the file, always as many and fewer than a sector: they are written at once."""
 
 
+Number = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+"""The number of an entry, counted from 1."""
+
+
 @dataclass(frozen=True)
 class Head:
-    """An entry's number, counted from 1, and its hash."""
+    """An entry's number and its hash."""
 
-    number: Annotated[int, msgspec.Meta(ge=1)]
+    number: Number
     hash: str
 
 
@@ -33,6 +38,8 @@ class Published(Head):
     city: str
     at: str
 
+
+_HEAD = msgspec.json.Decoder(Head)
 
 START = Head(0, "0" * 64)
 """The head of a ledger without entries."""
@@ -49,10 +56,7 @@ class LocalHead:
 
     def read(self) -> Head | None:
         """The head; ``None`` where the file is missing or is not what was written."""
-        try:
-            return msgspec.json.decode(self.path.read_bytes(), type=Head)
-        except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
-            return None
+        return decoded(self.path.read_bytes(), _HEAD) if self.path.exists() else None
 
     def write(self, head: Head) -> None:
         """Put a head in the place of the one before; it is on disk when this returns."""

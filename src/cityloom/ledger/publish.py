@@ -16,7 +16,7 @@ import msgspec
 
 from cityloom.errors import PullError, UsageError, faults_in_words
 from cityloom.ledger.head import Published
-from cityloom.lines import append_line, backwards, whole_lines
+from cityloom.lines import append_line, backwards, decoded, whole_lines
 from cityloom.sources.network import SECONDS, shown
 from cityloom.sources.urls import is_url
 
@@ -60,11 +60,10 @@ def publish(city: "City") -> Published:
 
 def publish_if_due(city: "City") -> str:
     """Publish the head if a day has passed since; what went wrong, in words, else nothing."""
-    if city.settings.ledger is None or not _is_due(city, EVERY):
-        return ""
     try:
         with faults_in_words(city.path):
-            publish(city)
+            if city.settings.ledger is not None and _is_due(city, EVERY):
+                publish(city)
     except UsageError as error:
         return f"the ledger's head was not published: {error}"
     return ""
@@ -89,7 +88,7 @@ def last_published(city: "City") -> Published | None:
         return None
     with open(path, "rb") as file:
         line = next(backwards(file.fileno(), whole_lines(file.fileno())), b"")
-    return _decoded(line)
+    return decoded(line, _PUBLISHED)
 
 
 def published_heads(city: "City", place: str) -> list[Published]:
@@ -127,16 +126,9 @@ def heads_at_hand(city: "City") -> list[Published]:
 def _heads(text: bytes, origin: str) -> Iterator[Published]:
     """The heads of all cities in whole lines."""
     for number, line in enumerate(text[: text.rfind(b"\n") + 1].splitlines(), start=1):
-        if (head := _decoded(line)) is None:
+        if (head := decoded(line, _PUBLISHED)) is None:
             raise UsageError(f"{origin} line {number}: not a published head")
         yield head
-
-
-def _decoded(line: bytes) -> Published | None:
-    try:
-        return _PUBLISHED.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
 
 
 def _is_due(city: "City", period: timedelta) -> bool:

@@ -62,9 +62,10 @@ class _Walk:
             raise self._wrong(here, "not a ledger entry")
         if link.previous != self.end.hash:
             raise self._broken(link, line, after)
-        if link.number != (None if self._first_numbered is None and link.number is None else here):
+        of_first_version = link.number is None and self._first_numbered is None
+        if not of_first_version and link.number != here:
             raise self._wrong(here, "this entry was changed or put in")
-        if link.number is not None and self._first_numbered is None:
+        if not of_first_version and self._first_numbered is None:
             self._first_numbered = here
         self.end = Head(here, hash_of(line))
         self._compare(self._known.pop(here, []))
