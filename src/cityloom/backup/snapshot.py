@@ -92,7 +92,7 @@ def snapshot(city: "City", scratch: Path) -> Snapshot:
         for folder, (_, newest) in versions.items()
     }
     sources = [Source(STORE, store, lives=True, must=True)]
-    sources += [Source(HEAD, head, must=True)] if head.exists() else []
+    sources += [Source(HEAD, head, lives=True, must=True)] if head.exists() else []
     sources += [
         source for table, version in tables.values() for source in _of(city, table, version)
     ]
