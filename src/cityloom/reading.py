@@ -13,6 +13,7 @@ from cityloom.engine.embedded import EmbeddedEngine
 from cityloom.errors import AccessRefused, faults_in_words
 from cityloom.ledger import Entry
 from cityloom.policy import Decision, Principal, is_open, sees_undeclared
+from cityloom.policy.condition import said
 from cityloom.policy.narrow import narrowed
 from cityloom.pseudonym import PseudonymKeys
 from cityloom.quarantine import MARKER, SCHEMA, declared_only
@@ -126,14 +127,28 @@ def record(
     Raises:
         AccessRefused: it grants nothing; the message has the reason and whom to ask.
     """
-    shown = rows if decision.granted else None
     city.ledger.record(
-        Entry(principal.name, purpose or "", what, decision.granted, decision.reason, shown)
+        Entry(
+            principal.name,
+            purpose or "",
+            what,
+            decision.granted,
+            decision.reason,
+            rows=rows if decision.granted else None,
+            roles=principal.roles,
+            filter=_filter(decision),
+            masked=tuple(sorted(decision.hidden)),
+        )
     )
     if not decision.granted:
         owner = f"; ask its owner, {contract.owner}" if contract.owner else ""
         mend = f"; {decision.mend}" if decision.mend else ""
         raise AccessRefused(f"{what}: {decision.reason}{owner}{mend}")
+
+
+def _filter(decision: Decision) -> str:
+    """The condition of the rows that were opened; empty where all were, or none."""
+    return said(decision.rows) if decision.granted and not decision.is_of_all_rows else ""
 
 
 def _at_most(limit: int | None, rows: int) -> int:

@@ -136,4 +136,9 @@ def test_a_narrowed_read_counts_its_rows_in_the_ledger_and_closes_the_quarantine
     with pytest.raises(AccessRefused, match="may read the whole dataset"):
         narrow.read_quarantine("park", CLERK)
     lines = (city.path / "ledger.ndjson").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line)["rows"] for line in lines] == [1, None]
+    read, refused = (json.loads(line) for line in lines)
+    assert (read["rows"], refused["rows"]) == (1, None)
+    assert (read["filter"], read["masked"]) == ('ward == "A"', ["name", "ward"])
+    assert read["roles"] == ["data_steward"]
+    assert refused["filter"] == ""
+    assert city.ledger.verify() == 2
