@@ -1,5 +1,6 @@
 """A pull that is killed, or whose server is, ends where an unbroken one ends when called again."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -78,7 +79,7 @@ def held(city: City) -> list[str]:
 
 
 def check_restart(city: City, server: Postgres | MariaDb) -> None:
-    assert kill_in_mid_pull(city, server)
+    assert "connection" in kill_in_mid_pull(city, server)
     assert held(city) == []
     assert "does not answer" in pulled(city).error or isinstance(server, MariaDb)
     server.start()
@@ -96,7 +97,6 @@ def test_a_killed_postgresql_loses_nothing(postgres: Postgres, tmp_path: Path) -
     check_restart(city_of(tmp_path / "city", url), postgres)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # PyMySQL's own
 def test_a_killed_mariadb_loses_nothing(mariadb: MariaDb, tmp_path: Path) -> None:
     mariadb.execute(
         "USE permits",
@@ -106,3 +106,4 @@ def test_a_killed_mariadb_loses_nothing(mariadb: MariaDb, tmp_path: Path) -> Non
     )
     url = f"mariadb://plain@127.0.0.1:{mariadb.port}/permits"
     check_restart(city_of(tmp_path / "city", url), mariadb)
+    gc.collect()  # what is left of the broken pull goes without a word

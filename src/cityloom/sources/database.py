@@ -126,12 +126,21 @@ def _connected(job: Job[DatabaseSource]) -> Iterator[sa.Connection]:
             poolclass=sa.NullPool,
             hide_parameters=True,
         )
+        sa.event.listen(engine, "handle_error", _let_go)
         with engine.connect() as connection:
             yield connection
     except SQLAlchemyError as error:
         raise PullError(f"{url.get_backend_name()}: {plain(error)}") from None
     except ImportError as error:
         raise PullError(f"{error}; pip install 'cityloom[sources]'") from None
+
+
+def _let_go(failure: sa.engine.ExceptionContext) -> None:
+    """Mark a result of PyMySQL as read: once collected, it would read on from a lost connection."""
+    reading = failure.execution_context
+    result = getattr(reading.cursor, "_result", None) if reading else None
+    if failure.is_disconnect and result is not None:
+        result.unbuffered_active = False
 
 
 def reached(url: URL, city: Path) -> URL:
