@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from hashlib import sha256
 from types import FunctionType, ModuleType
@@ -123,7 +124,7 @@ def code_digest(function: Callable[..., Any]) -> str:
         name = f"{item.__module__}.{item.__qualname__}"
         if name in found:
             continue
-        found[name] = inspect.getsource(item)
+        found[name] = _source(item)
         for used, value in _used(item):
             if inspect.ismodule(value):
                 continue
@@ -132,6 +133,11 @@ def code_digest(function: Callable[..., Any]) -> str:
             elif (written := _constant(value)) is not None:
                 found[f"{name}:{used}"] = written
     return sha256("\n".join(found[name] for name in sorted(found)).encode()).hexdigest()
+
+
+@cache
+def _source(item: Any) -> str:
+    return inspect.getsource(item)
 
 
 def _defined_in(value: Any, package: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path, PurePath
 from typing import Any
@@ -117,8 +118,9 @@ def load_contract(path: Path) -> Contract:
     return parse_contract(text, origin=str(path))
 
 
+@lru_cache(maxsize=512)
 def parse_contract(text: str, origin: str = "contract") -> Contract:
-    """The contract written in ``text``; ``origin`` names it in messages.
+    """The contract written in ``text``, read once; ``origin`` names it in messages.
 
     Raises:
         ContractError: see :func:`load_contract`.

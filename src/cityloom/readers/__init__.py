@@ -4,6 +4,7 @@ A format is one class found by the entry point group ``cityloom.readers``; a cit
 adds formats through the same door.
 """
 
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
@@ -61,5 +62,6 @@ def open_reader(path: Path, files: Files) -> Reader:
     return reader
 
 
+@cache
 def _formats() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="cityloom.readers")}
