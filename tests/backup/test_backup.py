@@ -98,12 +98,13 @@ def test_what_an_earlier_backup_holds_is_not_written_again(saved: Saved) -> None
 def test_a_ledger_that_grew_is_written_from_where_it_grew(
     saved: Saved, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cityloom.backup.take.PART", 4096)
+    monkeypatch.setattr("cityloom.backup.take.PART", 512)
     ledger = saved.folder / "city" / "ledger.ndjson"
-    while not ledger.exists() or ledger.stat().st_size < 20_000:
-        saved.city.read("district", TESTER).read_all()
+    city = saved.city
+    while not ledger.exists() or ledger.stat().st_size < 2_500:
+        city.read("district", TESTER).read_all()
     saved.back_up()
-    saved.city.read("district", TESTER).read_all()
+    city.read("district", TESTER).read_all()
     saved.back_up()
     keys = read_identities(saved.key)
     target = Target.opened(saved.target)
