@@ -179,18 +179,23 @@ def _modules(task: Task) -> Answer:
 
 
 def _load_all() -> None:
-    """Load what a child would load; it is a child that finds out, for weaving starts threads."""
+    """Load what a child would load; it is a child that finds out, for weaving starts threads.
+
+    The contracts that modules own are read, too.
+    """
     from importlib import import_module
 
+    from cityloom.city import City
     from tests.faults.scene import first_act
 
     with TemporaryDirectory() as folder:
         city = Path(folder) / "city"
         first_act(city)
         modules = _run({"city": str(city), "kill_at": None, "modules": True})["modules"]
-    for name in modules:
-        with suppress(ImportError):
-            import_module(name)
+        for name in modules:
+            with suppress(ImportError):
+                import_module(name)
+        assert City.open(city).contracts
 
 
 def _child(task: Task, ready: int, answer: int) -> None:
