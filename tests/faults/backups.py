@@ -1,12 +1,13 @@
 """A process that makes a backup, or restores one, and kills itself at one of its writes.
 
-``python -m tests.faults.backups save CITY TARGET AT`` or ``restore TARGET PATH KEY AT``; prints how
-many writes, syncs, renames and removals there were in the folders that it writes to.
+It is forked from one that has all modules loaded.
 """
 
 import os
 import signal
 import sys
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +15,9 @@ from cityloom.backup.keys import read_identities
 from cityloom.backup.restore import restore
 from cityloom.backup.take import back_up
 from cityloom.city import City
+
+_LOADED = ("cityloom.modules.indicators.tables", "pandas", "pyrage")
+"""Modules that are loaded only where they are used."""
 
 
 class Countdown:
@@ -45,13 +49,29 @@ class Countdown:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main() -> None:
+def done(*words: str | Path, at: int = 0) -> int | None:
+    """Do ``save CITY TARGET`` or ``restore TARGET PATH KEY``, killed at one of the writes.
+
+    The answer is how many writes, syncs, renames and removals there were in the folders that are
+    written to; ``None`` if it was killed.
+    """
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__, *_LOADED])
+    count, tell = context.Pipe(duplex=False)
+    process = context.Process(target=_do, args=(tell, at, *map(str, words)))
+    process.start()
+    tell.close()
+    process.join()
+    assert process.exitcode in (0, -signal.SIGKILL)
+    return int(count.recv()) if process.exitcode == 0 else None
+
+
+def _do(tell: Connection, at: int, work: str, *words: str) -> None:
     """Do the work, counted."""
-    work, *words, at = sys.argv[1:]
     places = [Path(word).resolve() for word in words]
     sync = os.fsync
     hidden = str(places[1].with_name(f".{places[1].name}."))
-    counted = Countdown((str(places[1]), hidden), int(at))
+    counted = Countdown((str(places[1]), hidden), at)
 
     def fsync(file: int | IO[Any]) -> None:
         counted.synced(file)
@@ -63,8 +83,4 @@ def main() -> None:
         back_up(City.open(places[0]), places[1], keep=1)
     else:
         restore(places[0], places[1], read_identities(places[2]))
-    print(counted.count)
-
-
-if __name__ == "__main__":
-    main()
+    tell.send(counted.count)

@@ -13,8 +13,8 @@ from cityloom.backup.target import Target
 from cityloom.city import City
 from tests.backup.conftest import with_backups
 from tests.cities import digests
+from tests.faults.backups import done
 from tests.faults.scene import copied, first_act, second_act
-from tests.faults.weaver import ROOT
 
 pytestmark = pytest.mark.faults
 
@@ -34,14 +34,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     City.open(folder / "city").weave()
     City.open(folder / "city").erase("account", "number", "55")
     return folder
-
-
-def done(*words: str | Path, at: int = 0) -> int | None:
-    """Let the work be done, killed at one of its writes; how many there were if it was not."""
-    command = [sys.executable, "-m", "tests.faults.backups", *map(str, words), str(at)]
-    found = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
-    assert found.returncode in (0, -9), found.stderr
-    return int(found.stdout) if found.returncode == 0 else None
 
 
 def points(count: int) -> list[int]:
