@@ -40,7 +40,7 @@ def test_deliveries_go_when_they_came_too_long_ago(tmp_path: Path) -> None:
     city = city_with(tmp_path)
     deliver(city, "visit", "a.csv", b"id,day\n1,2024-01-01\nx,\n")
     assert why(city, SOON) is None
-    assert why(city, LATER) == "1 deliveries are past retention"
+    assert why(city, LATER) == "1 delivery is past retention"
     (run,) = expire_dataset(city, "visit", LATER)
     assert (run.kind, run.rows_read) == (EXPIRE, 2)
     assert rows(city, "visit") == []

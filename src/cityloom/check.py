@@ -8,6 +8,7 @@ from importlib.metadata import version
 from cityloom.backup.record import lateness
 from cityloom.city import LAKE_MEND, City
 from cityloom.contract import SUFFIX, Contract
+from cityloom.counts import counted
 from cityloom.damage import lake_damage
 from cityloom.errors import PolicyError, UsageError, mended, passed_over
 from cityloom.inbox import in_text, overlooked_files
@@ -146,9 +147,8 @@ def _waiting(city: City) -> Iterator[Finding]:
 def _drafts(city: City) -> Iterator[Finding]:
     for contract in city.received.values():
         if contract.doubts:
-            doubts = "doubt" if contract.doubts == 1 else "doubts"
             yield Finding(
-                f"{contract.origin} still has {contract.doubts} open {doubts}",
+                f"{contract.origin} still has {counted(contract.doubts, 'open doubt')}",
                 "settle and remove each line that begins with '# doubt:', "
                 "then set the status to active",
                 serious=False,
@@ -248,7 +248,7 @@ def _lateness(contract: Contract, runs: list[Run]) -> Iterator[Finding]:
 
 def _days(period: timedelta) -> str:
     days = period / timedelta(days=1)
-    return f"{days:.0f} days" if days >= 2 else f"{days * 24:.0f} hours"
+    return counted(round(days), "day") if days >= 2 else counted(round(days * 24), "hour")
 
 
 def unknown_files(city: City) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from cityloom.contract import Column, Contract
+from cityloom.counts import counted
 from cityloom.errors import DeliveryError
 from cityloom.policy import is_open
 
@@ -58,7 +59,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _undeclared(count: int) -> str:
-    return "1 undeclared column" if count == 1 else f"{count} undeclared columns"
+    return counted(count, "undeclared column")
 
 
 def _renamed(column: Column, extra: Sequence[str]) -> str:

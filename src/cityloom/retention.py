@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from cityloom.contract import Contract
+from cityloom.counts import counted
 from cityloom.intake import Account, begin
 from cityloom.lake import DELIVERY, ORDINAL, LakeTable, scan
 from cityloom.measure import Meter
@@ -34,7 +35,7 @@ def due(contract: Contract, runs: Sequence[Run], moment: datetime | None = None)
     looked = [run for run in runs if run.kind == EXPIRE and not run.failed]
     if contract.retention_column is None:
         if old := expired_sources(contract, runs, moment):
-            return f"{len(old)} deliveries are past retention"
+            return counted(len(old), "delivery is", "deliveries are") + " past retention"
         lingering = looked and looked[-1].rows_read and _age(looked[-1], moment) > GRACE
         return "what went may leave the disk" if lingering else None
     if looked and datetime.fromisoformat(looked[-1].started).date() >= moment.date():

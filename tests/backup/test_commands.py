@@ -71,7 +71,7 @@ def test_someone_erased_is_told_of_when_an_older_backup_is_restored(saved: Saved
     (saved.folder / "away").rename(saved.target)
     record = ("--erasures", saved.folder / "city" / "erasures.ndjson")
     done = said("restore", saved.target, saved.folder / "r", "--key", saved.key, *record)
-    assert "Erased again: 1 erasures are newer than the backup; 1 rows were taken out" in done
+    assert "Erased again: 1 erasure is newer than the backup; 1 row was taken out" in done
     assert "! left out, since it may hold someone erased: inbox/account/2.csv" in done
 
 

@@ -71,7 +71,7 @@ def test_a_file_without_a_key_is_refused(content: str | None, tmp_path: Path) ->
 def test_a_missing_blob_is_named_with_its_file(backed_up: Saved) -> None:
     blob = blob_of(backed_up, "lake/account/part-")
     blob.unlink()
-    refused(backed_up, rf"1 blobs of backup .* are missing, among them {blob} with lake/account/")
+    refused(backed_up, rf"backup .* lacks 1 blob, such as {blob} with lake/account/")
 
 
 @pytest.mark.parametrize("name", ["store.sqlite", "lake/visit/part-", "lake/visit/_d", "inbox/"])

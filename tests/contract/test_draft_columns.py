@@ -194,7 +194,7 @@ def test_a_draft_says_how_much_it_read(tmp_path: Path, monkeypatch: pytest.Monke
     assert ": all 1,200 rows of 2 columns.\n" in draft(tmp_path, columns).yaml
     monkeypatch.setattr("cityloom.contract.draft.rows._MOST_ROWS", 1)
     columns = {"a": numbers(400_000)}
-    assert re.search(r": the first [0-9,]+ rows of 1 columns\.\n", draft(tmp_path, columns).yaml)
+    assert re.search(r": the first [0-9,]+ rows of 1 column\.\n", draft(tmp_path, columns).yaml)
 
 
 # Keys

@@ -232,7 +232,7 @@ def test_the_command_says_what_came_of_it(office: Sqlite, tmp_path: Path) -> Non
     office.path.unlink()
     done = run("--all", *at)
     assert "✗ office → permit: " in done.output
-    assert "1 of 1 sources failed" in str(done.exception)
+    assert "1 of 1 source failed" in str(done.exception)
 
 
 def test_erasing_names_the_sources_that_may_bring_the_subject_back(

@@ -113,6 +113,7 @@ def test_what_the_kernel_says_is_said_in_chinese_where_it_is_known() -> None:
 
 KNOWN = [
     "case: nothing has come for 12 hours; expected every 6 hours",
+    "case: nothing has come for 12 hours; expected every 1 hour",
     "case: nothing has come yet; expected every 2 days",
     "put its files into inbox/case/ and weave",
     "case: a.csv could not be received: required column 'x' is missing; the file has y. "

@@ -12,6 +12,7 @@ from cityloom.backup.manifest import Manifest, SavedFile, SavedTable, read_schem
 from cityloom.backup.seal import unseal
 from cityloom.backup.target import Target
 from cityloom.city import FOLDERS
+from cityloom.counts import counted
 from cityloom.digest import Digests
 from cityloom.errors import UsageError
 from cityloom.lake import LakeTable
@@ -40,9 +41,9 @@ def fetch(
     if missing:
         files = [f.path for f in manifest.files if missing & {part.blob for part in f.parts}]
         raise UsageError(
-            f"{target.path}: {len(missing)} blobs of backup {manifest.id} are missing, among them "
-            f"{target.blob(min(missing))} with {files[0]}. Put them back from a copy of this "
-            f"folder, or restore another backup; see: cityloom backups {target.path}"
+            f"{target.path}: backup {manifest.id} lacks {counted(len(missing), 'blob')}, such as "
+            f"{target.blob(min(missing))} with {files[0]}. Put back what is missing from a copy "
+            f"of this folder, or restore another backup; see: cityloom backups {target.path}"
         )
     for number, file in enumerate(manifest.files):
         on_file(file.path, number, len(manifest.files))
@@ -79,7 +80,7 @@ def _verify_table(city: Path, saved: SavedTable) -> None:
     found = (table.latest_version(), table.rows(), digest)
     if found != (saved.version, saved.rows, saved.digest):
         raise UsageError(
-            f"lake/{saved.folder} is not what was saved: version {found[0]}, {found[1]:,} rows, "
-            f"digest {found[2]}; saved were version {saved.version}, {saved.rows:,} rows, "
-            f"digest {saved.digest}"
+            f"lake/{saved.folder} is not what was saved: version {found[0]}, "
+            f"{counted(found[1], 'row')}, digest {found[2]}; saved was version {saved.version}, "
+            f"{counted(saved.rows, 'row')}, digest {saved.digest}"
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cityloom.cli.options import HERE, AsJson, CityPath, open_city, print_facts
+from cityloom.counts import counted
 from cityloom.errors import visible
 
 if TYPE_CHECKING:
@@ -57,11 +58,13 @@ def backup(
 
 def _tell(taken: "Taken") -> None:
     typer.echo(
-        f"Backup {taken.id}: {taken.files:,} files of {taken.datasets} datasets, "
-        f"{taken.size:,} bytes; {taken.written:,} bytes were new."
+        f"Backup {taken.id}: {counted(taken.files, 'file')} of "
+        f"{counted(taken.datasets, 'dataset')}, {counted(taken.size, 'byte')}; "
+        f"{counted(taken.written, 'byte was', 'bytes were')} new."
     )
     if taken.removed:
-        typer.echo(f"Removed {', '.join(taken.removed)}; {taken.freed:,} bytes are free.")
+        freed = counted(taken.freed, "byte is free", "bytes are free")
+        typer.echo(f"Removed {', '.join(taken.removed)}; {freed}.")
     for note in taken.notes:
         typer.echo(visible(f"! {note}"))
 

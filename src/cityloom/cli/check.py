@@ -15,6 +15,7 @@ from cityloom.cli.options import (
     print_facts,
     print_finding,
 )
+from cityloom.counts import counted
 from cityloom.errors import UsageError
 
 
@@ -40,5 +41,4 @@ def check(
     if not found and not as_json:
         typer.echo("✓ Nothing is wrong.")
     if serious := [item for item in found if item.serious]:
-        one = len(serious) == 1
-        raise UsageError("1 thing needs mending" if one else f"{len(serious)} things need mending")
+        raise UsageError(counted(len(serious), "thing needs mending", "things need mending"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cityloom.counts import counted
 from cityloom.errors import ContractError, DeliveryError, UsageError, visible
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def draft(
         raise UsageError(f"{to} exists; a draft does not overwrite a contract")
     with whole_file(to) as unfinished:
         unfinished.write_text(drafted.yaml, encoding="utf-8")
-    typer.echo(f"Wrote {to} with {len(drafted.doubts)} doubts; look for '# doubt:' in it.")
+    doubts = counted(len(drafted.doubts), "doubt")
+    typer.echo(f"Wrote {to} with {doubts}; look for '# doubt:' in it.")
 
 
 _IN_SERVERS = re.compile(
@@ -87,7 +89,8 @@ def lint(
         sound += contracts
         errors += wrong
     for contract in sound:
-        typer.echo(f"✓ {contract.origin}: {contract.dataset}, {len(contract.columns)} columns")
+        columns = counted(len(contract.columns), "column")
+        typer.echo(f"✓ {contract.origin}: {contract.dataset}, {columns}")
     _refuse(errors, len(sound) + len(errors))
 
 

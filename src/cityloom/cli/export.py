@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cityloom.cli.options import HERE, CityPath, EngineUrl, Purpose, open_city, operator
+from cityloom.counts import counted
 from cityloom.errors import UsageError
 
 
@@ -45,7 +46,7 @@ def export(
     reader = opened.read(dataset, operator(), purpose)
     path = to or Path(f"{dataset}.{form}")
     rows = write_file(reader, path, form, opened.contract(dataset))
-    typer.echo(f"{rows:,} rows written to {path}")
+    typer.echo(f"{counted(rows, 'row')} written to {path}")
 
 
 def _format_of(path: Path | None, asked: Format | None) -> Format:

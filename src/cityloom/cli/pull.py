@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cityloom.cli.options import HERE, AsJson, CityPath, open_city, print_facts
+from cityloom.counts import counted
 from cityloom.errors import UsageError, pasteable, visible
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def pull(
         typer.echo("Nothing is due.")
     if failed := [item for item in pulls if item.error]:
         check = f"cityloom check {pasteable(city)}"
-        raise UsageError(f"{len(failed)} of {len(pulls)} sources failed; see what with: {check}")
+        sources = counted(len(pulls), "source")
+        raise UsageError(f"{len(failed)} of {sources} failed; see what with: {check}")
 
 
 def _line(item: "Pull") -> str:
@@ -47,6 +49,6 @@ def _line(item: "Pull") -> str:
         return f"✗ {subject}: {item.error}"
     if not item.files:
         return f"✓ {subject}: nothing new"
-    files = "1 file" if item.files == 1 else f"{item.files:,} files"
-    rows = f", {item.rows:,} {'row' if item.rows == 1 else 'rows'}" if item.rows else ""
-    return f"✓ {subject}: {files}{rows}, {item.size:,} bytes {item.seconds:.1f} s"
+    rows = f", {counted(item.rows, 'row')}" if item.rows else ""
+    size = counted(item.size, "byte")
+    return f"✓ {subject}: {counted(item.files, 'file')}{rows}, {size} {item.seconds:.1f} s"

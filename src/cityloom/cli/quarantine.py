@@ -17,6 +17,7 @@ from cityloom.cli.options import (
     operator,
     print_facts,
 )
+from cityloom.counts import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,7 +53,7 @@ def quarantine(
     if export:
         columns = [column.source_name for column in opened.contract(dataset).columns]
         reader = opened.read_quarantine(dataset, operator(), purpose)
-        typer.echo(f"{_write_csv(reader, export, columns):,} rows written to {export}")
+        typer.echo(f"{counted(_write_csv(reader, export, columns), 'row')} written to {export}")
         return
     found = opened.read_quarantine(dataset, operator(), purpose, limit=rows).read_all().to_pylist()
     listed = [_listed(row) for row in found]

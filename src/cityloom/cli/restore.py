@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cityloom.cli.options import AsJson, print_facts
+from cityloom.counts import counted
 from cityloom.errors import visible
 
 if TYPE_CHECKING:
@@ -60,14 +61,16 @@ def restore(
 
 def _tell(done: "Restored") -> None:
     typer.echo(
-        f"Backup {done.backup} is whole: {done.files:,} files, {done.size:,} bytes, "
-        f"{done.tables} tables, {done.rows:,} rows, every hash and digest as saved."
+        f"Backup {done.backup} is whole: {counted(done.files, 'file')}, "
+        f"{counted(done.size, 'byte')}, {counted(done.tables, 'table')}, "
+        f"{counted(done.rows, 'row')}, every hash and digest as saved."
     )
     again = done.again
     if again.erasures:
         typer.echo(
-            f"Erased again: {again.erasures} erasures are newer than the backup; "
-            f"{again.rows:,} rows were taken out, and the past of their datasets."
+            f"Erased again: {counted(again.erasures, 'erasure is', 'erasures are')} newer than "
+            f"the backup; {counted(again.rows, 'row was', 'rows were')} taken out, and the past "
+            "of their datasets."
         )
     for name in (*again.files_left_out, *again.tables_left_out):
         typer.echo(visible(f"! left out, since it may hold someone erased: {name}"))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cityloom.cli.options import HERE, AsJson, CityPath, EngineUrl, open_city, print_facts
+from cityloom.counts import counted
 
 if TYPE_CHECKING:
     from cityloom.runs import Run
@@ -48,7 +49,7 @@ def outcome(run: "Run") -> str:
 
     if run.taken_out is None:
         return run.error
-    rows = "1 row" if run.taken_out == 1 else f"{run.taken_out:,} rows"
+    rows = counted(run.taken_out, "row")
     if run.kind == ERASE:
         return f"erased: {rows}"
     return f"taken out past retention: {rows}" if run.taken_out else "nothing was past retention"

@@ -16,6 +16,7 @@ from cityloom.cli.options import (
     warn_of_unknown_files,
 )
 from cityloom.cli.runs import COLUMNS
+from cityloom.counts import counted
 from cityloom.errors import UsageError, pasteable, visible
 
 if TYPE_CHECKING:
@@ -92,6 +93,6 @@ def _nothing(woven: "City", check: str) -> str:
 
 def _wrong(failed: int, steps: int, broken: int) -> str:
     """What went wrong, in a few words; nothing where all went well."""
-    contracts = "1 contract" if broken == 1 else f"{broken} contracts"
-    said = [f"{failed} of {steps} steps failed"] if failed else []
-    return ", ".join([*said, f"{contracts} cannot be used"] if broken else said)
+    said = [f"{failed} of {counted(steps, 'step')} failed"] if failed else []
+    contracts = [f"{counted(broken, 'contract')} cannot be used"] if broken else []
+    return ", ".join([*said, *contracts])

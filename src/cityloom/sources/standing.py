@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from cityloom.counts import counted
 from cityloom.sources.schedule import late_by
 from cityloom.sources.state import SourceLog, State
 from cityloom.sources.stated import Stated
@@ -96,8 +97,6 @@ def _overdue(item: Standing) -> str:
     if item.late is None:
         return ""
     hours = item.late / timedelta(hours=1)
-    return (
-        f"was last pulled {hours:.0f} hours ago"
-        if hours < _HOURS
-        else (f"was last pulled {hours / 24:.0f} days ago")
-    )
+    few = hours < _HOURS
+    since = counted(round(hours), "hour") if few else counted(round(hours / 24), "day")
+    return f"was last pulled {since} ago"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cityloom.contract import Contract
+from cityloom.counts import counted
 from cityloom.errors import UsageError, plain, storage_faults
 from cityloom.intake import begin, measured
 from cityloom.measure import Meter
@@ -180,6 +181,6 @@ def _notes(made: "Made") -> list[str]:
         f"{made.copied_bytes / 1e6:,.1f} of {made.size / 1e6:,.1f} MB copied"
     ]
     if made.left_out:
-        have = "row has" if made.left_out == 1 else "rows have"
-        notes.append(f"{made.left_out:,} {have} no place on a map in Web Mercator")
+        rows = counted(made.left_out, "row has", "rows have")
+        notes.append(f"{rows} no place on a map in Web Mercator")
     return notes

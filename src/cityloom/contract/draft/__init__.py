@@ -14,6 +14,7 @@ from cityloom.contract.draft.write import (
     write_contract,
 )
 from cityloom.contract.model import Classification
+from cityloom.counts import counted
 from cityloom.errors import ContractError
 
 __all__ = ["Doubt", "Draft", "draft_contract"]
@@ -86,7 +87,7 @@ def _name_doubts(path: Path) -> tuple[str, ...]:
 
 
 def _read(sample: Sample) -> str:
-    count = f"{len(sample.rows):,} rows of {len(sample.rows.column_names)} columns"
+    count = f"{counted(len(sample.rows), 'row')} of {counted(sample.rows.num_columns, 'column')}"
     return f"all {count}" if sample.is_whole else f"the first {count}"
 
 

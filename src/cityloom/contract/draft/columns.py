@@ -18,6 +18,7 @@ from cityloom.contract.draft.values import Values, values_of
 from cityloom.contract.draft.write import DraftedColumn
 from cityloom.contract.model import Classification, Column, Files, Kind
 from cityloom.contract.refusals import forbidden_column, forbidden_values, special_matter
+from cityloom.counts import counted
 
 _MOST_LISTED = 50
 _FEWEST_ROWS_FOR_A_KEY = 10
@@ -193,5 +194,5 @@ def _keyed(column: DraftedColumn, key: tuple[str, ...], rows: int) -> DraftedCol
     if len(key) > 1:
         doubts += (f"unique only together with {', '.join(key)}: is that the key?",)
     elif rows < _FEWEST_ROWS_FOR_A_KEY or not is_identifier(column.header):
-        doubts += (f"unique in {rows:,} {'row' if rows == 1 else 'rows'}: is it the key?",)
+        doubts += (f"unique in {counted(rows, 'row')}: is it the key?",)
     return replace(column, key_position=position, doubts=doubts)

@@ -75,7 +75,7 @@ def _valued(name: str, text: str, language: Language) -> str:
         return "或".join(_said(words, WANTED, language) for words in _OR.split(text))
     if name in ("span", "often"):
         number, unit = text.split()
-        return language.period(timedelta(**{unit: int(number)}))
+        return language.period(timedelta(**{f"{unit.rstrip('s')}s": int(number.replace(",", ""))}))
     if name in ("harm", "mend"):
         return _said(text, DAMAGE, language)
     if name == "why":

@@ -11,7 +11,7 @@ class Saying(NamedTuple):
     message: str
 
 
-_SPAN = r"\d+ (?:days|hours)"
+_SPAN = r"[\d,]+ (?:day|hour)s?"
 _VALUES = {
     "dataset": r"[\w, ]+",
     "kind": "[A-Z]+",
