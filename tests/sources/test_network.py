@@ -62,6 +62,27 @@ def test_a_host_that_is_not_listed_is_refused(entry: str, monkeypatch: pytest.Mo
         Network(hosts=(entry,)).addresses("a.test", 443)
 
 
+LINK_LOCAL = ("169.254.169.254", "2852039166", "0xa9fea9fe", "fe80::1", "::ffff:169.254.1.1")
+
+
+@pytest.mark.parametrize("host", LINK_LOCAL)
+def test_nobody_is_told_to_list_a_link_local_address(host: str) -> None:
+    network = Network()
+    for asked in (lambda: network.addresses(host, 80), lambda: network.trusts(host, 80, "S3")):
+        with pytest.raises(PullError, match="nothing is pulled from link-local addresses") as told:
+            asked()
+        assert "list it" not in str(told.value)
+
+
+def test_nobody_is_told_to_list_a_name_of_a_link_local_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resolving(monkeypatch, "10.0.0.1", "169.254.169.254")
+    with pytest.raises(PullError, match="nothing is pulled from link-local addresses") as told:
+        Network(hosts=("a.test",)).addresses("a.test", 80)
+    assert "list it" not in str(told.value)
+
+
 def test_a_host_that_no_name_server_knows_is_told() -> None:
     with pytest.raises(PullError, match=r"nowhere\.invalid is not known to the name server"):
         Network(hosts=("nowhere.invalid",)).addresses("nowhere.invalid", 443)

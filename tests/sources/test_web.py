@@ -184,6 +184,7 @@ def test_a_private_address_is_not_asked_unless_it_is_internal(site: Site, tmp_pa
     [
         ("http://localhost:PORT/x.csv", "localhost:PORT is not among the hosts"),
         ("http://169.254.169.254/latest/meta-data", "169.254.169.254:80 is not among the hosts"),
+        ("http://[fe80::1]/x.csv", "fe80::1:80 is not among the hosts"),
         ("http://listed.test/x.csv", "listed.test:80 has the private address 10.0.0.7"),
         ("ftp://127.0.0.1:PORT/x.csv", "ftp"),
     ],
@@ -197,7 +198,10 @@ def test_a_redirect_leads_nowhere_that_is_not_listed(
     toml.write_text(toml.read_text().replace("[network]", '[network]\nhosts = ["listed.test"]'))
     where = target.replace("PORT", str(site.port))
     site.says("/trees.csv", "", status=302, headers={"Location": where})
-    assert words.replace("PORT", str(site.port)) in pulled(city).error
+    said = pulled(city).error
+    assert words.replace("PORT", str(site.port)) in said
+    if where.startswith("http"):
+        assert f"{site.url}/trees.csv redirects to {where}: " in said
     assert [path for path, _ in site.asked] == ["/trees.csv"]
     assert inbox(city) == {}
 

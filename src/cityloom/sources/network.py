@@ -1,6 +1,7 @@
 """Where a city may connect to: the hosts it lists, at addresses that were looked at first."""
 
 import socket
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -59,18 +60,20 @@ class Network(BaseModel):
         """
         internal = self.is_internal(host, port)
         if not internal and not _is_among(host, port, self.hosts):
-            raise PullError(
-                f"{host}:{port} is not among the hosts of [network] in city.toml; "
-                "list it there if data may be pulled from it"
+            raise _refused(
+                f"{host}:{port} is not among the hosts of [network] in city.toml",
+                "list it there if data may be pulled from it",
+                host,
             )
         found = _resolved(host, port)
         if internal:
             return found
         if public := [address for address in found if self._may_be_met(address)]:
             return public
-        raise PullError(
-            f"{host}:{port} has the private address {found[0]}; "
-            "list it under internal of [network] in city.toml if that is meant"
+        raise _refused(
+            f"{host}:{port} has the private address {found[0]}",
+            "list it under internal of [network] in city.toml if that is meant",
+            *found,
         )
 
     def trusts(self, host: str, port: int, what: str) -> None:
@@ -80,9 +83,11 @@ class Network(BaseModel):
             PullError: it is not.
         """
         if not self.is_internal(host, port):
-            raise PullError(
-                f"{host}:{port} is not under internal of [network] in city.toml; {what} looks up "
-                "the address itself, so list it there if its name server is trusted"
+            raise _refused(
+                f"{host}:{port} is not under internal of [network] in city.toml",
+                f"{what} looks up the address itself, so list it there if its name server is "
+                "trusted",
+                host,
             )
 
     def connect(self, host: str, port: int) -> socket.socket:
@@ -115,15 +120,37 @@ class Network(BaseModel):
 
 def is_public(address: Address) -> bool:
     """Whether an address, and whatever address of IPv4 it stands for, is one of the Internet."""
-    if isinstance(address, IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if address in _TRANSLATED:
-            inner = IPv4Address(int(address) & 0xFFFFFFFF)
-        if address.teredo:
-            inner = address.teredo[1]
-        if inner:
-            return is_public(inner)
-    return address.is_global and not address.is_multicast
+    meant = _meant(address)
+    return meant.is_global and not meant.is_multicast
+
+
+def _meant(address: Address) -> Address:
+    """The address of IPv4 that one of IPv6 stands for, or else itself."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _TRANSLATED:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    inner = address.teredo[1] if address.teredo else address.ipv4_mapped or address.sixtofour
+    return inner or address
+
+
+def _refused(what: str, mend: str, *hosts: str) -> PullError:
+    """Why a host is not connected to, and its mend.
+
+    That is never to list a link-local address, at which machines are told their own secrets.
+    """
+    if any(map(_is_link_local, hosts)):
+        mend = "nothing is pulled from link-local addresses"
+    return PullError(f"{what}; {mend}")
+
+
+def _is_link_local(host: str) -> bool:
+    """Whether a host is written as a link-local address, in any form that a system takes."""
+    with suppress(OSError):
+        return IPv4Address(socket.inet_aton(host)).is_link_local
+    with suppress(ValueError):
+        return _meant(ip_address(host.strip("[]"))).is_link_local
+    return False
 
 
 def shown(url: str) -> str:

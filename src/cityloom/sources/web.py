@@ -23,6 +23,7 @@ LARGEST_ANSWER = 64 << 20
 """Bytes of an answer that is read into memory: an index, a page of submissions."""
 
 _BLOCK = 1 << 20
+_REDIRECTED = "redirected"
 AnyWeb = TypeVar("AnyWeb", bound=Web)
 
 
@@ -55,7 +56,21 @@ class CheckedTransport(httpx.BaseTransport):
         self._hosts: dict[str, httpx.HTTPTransport] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request to the first address of its host that answers."""
+        """Send a request, where it may go; that it is of a redirect is said where it may not."""
+        try:
+            answer = self._answer(request)
+        except PullError as refusal:
+            if before := request.extensions.get(_REDIRECTED):
+                where = shown(str(request.url))
+                raise type(refusal)(f"{before} redirects to {where}: {refusal}") from None
+            raise
+        if answer.has_redirect_location:
+            # The request that follows a redirect has the extensions of the one before.
+            request.extensions = {**request.extensions, _REDIRECTED: shown(str(request.url))}
+        return answer
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        """What the first address of a host that answers says."""
         url, port = request.url, port_of(str(request.url))
         host = url.raw_host.decode("ascii")
         internal = self._network.is_internal(host, port)
