@@ -1,12 +1,13 @@
 """The commands: what they print for people and for programs, and what they refuse."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from cityloom.cli import _app
+from cityloom.cli import _app, main
 from cityloom.errors import UsageError
 from tests.backup.conftest import Saved
 from tests.cities import digests
@@ -39,6 +40,54 @@ def test_a_city_goes_and_comes_back_by_the_commands(saved: Saved) -> None:
     (done,) = json.loads(said("restore", saved.target, saved.folder / "restored", *key, "--json"))
     assert done["backup"] == listed["id"]
     assert digests(saved.restored()) == digests(saved.city)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ((), "was not restored: what was written of it is removed"),
+        (("--database", "sqlite:///other.db"), "see that the database is empty, then the same"),
+        (("--verify-only",), "Stopped verifying. Nothing was left behind"),
+    ],
+)
+def test_ctrl_c_on_a_restore_says_what_is_left(
+    more: tuple[str, ...],
+    words: str,
+    saved: Saved,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    saved.back_up()
+    before = sorted(saved.folder.iterdir())
+    monkeypatch.setattr("cityloom.backup.fetch._verify_table", interrupted)
+    assert ended("restore", saved.target, saved.folder / "r", "--key", saved.key, *more) == 130
+    (told,) = capsys.readouterr().err.splitlines()[-1:]
+    assert told.startswith("Stopped")
+    assert words in told
+    assert sorted(saved.folder.iterdir()) == before
+
+
+def test_ctrl_c_after_a_restore_says_that_the_city_is_whole(
+    saved: Saved, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved.back_up()
+    monkeypatch.setattr("cityloom.backup.restore._restored", interrupted)
+    assert ended("restore", saved.target, saved.folder / "r", "--key", saved.key) == 130
+    assert "is restored whole; see: cityloom check" in capsys.readouterr().err
+    assert digests(saved.restored("r")) == digests(saved.city)
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def ended(*words: str | Path) -> object:
+    """The status with which the whole command line ends."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["cityloom", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            main()
+    return end.value.code
 
 
 def test_the_folder_that_city_toml_names_is_used_where_none_is_said(saved: Saved) -> None:

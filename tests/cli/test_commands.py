@@ -7,11 +7,13 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pyarrow.ipc
@@ -23,6 +25,7 @@ import yaml
 from cityloom.city import City
 from cityloom.cli import COMMANDS, main
 from tests.readers.test_layer_reader import write as write_layer
+from tests.sources.sites import free_port
 
 CASE: dict[str, Any] = {
     "apiVersion": "v3.1.0",
@@ -644,6 +647,19 @@ def test_an_interruption_while_modules_are_loaded_ends_in_a_sentence(stop: str) 
     assert done.returncode == 130
     assert done.stderr.startswith("Stopped. What was committed is whole")
     assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_on_a_console_that_is_served_ends_in_a_sentence(city: Path) -> None:
+    command = [sys.executable, "-m", "cityloom", "serve", "--port", str(free_port())]
+    with subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True) as serving:
+        assert serving.stdout is not None
+        assert "Serving at" in serving.stdout.readline()
+        serving.send_signal(signal.SIGINT)
+        _, said = serving.communicate()
+    assert serving.returncode == 130
+    assert said == (
+        "Stopped serving. The city's data is as it was; the same command serves it again.\n"
+    )
 
 
 def test_outside_a_city_every_command_says_so_in_a_sentence(

@@ -1,6 +1,8 @@
 """The command line: one command a file, its docstring its help."""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,25 @@ COMMANDS = (
 INTERRUPTED = 130
 """The exit status after Ctrl+C."""
 
+_STOPPED = "Stopped. What was committed is whole; the same command goes on."
+
+
+class Stopped(Exception):
+    """Ctrl+C came; the message says what is left in what state, and what to do."""
+
+
+@contextmanager
+def stopping(words: Callable[[], str]) -> Iterator[None]:
+    """Say in a command's own words what Ctrl+C inside the block leaves.
+
+    Raises:
+        Stopped: Ctrl+C came.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Stopped(words()) from None
+
 
 def main() -> None:
     """Run the command line.
@@ -26,12 +47,13 @@ def main() -> None:
     try:
         _escape_what_cannot_be_written()
         _run()
+    except Stopped as stopped:
+        _end(str(stopped))
     except KeyboardInterrupt:
-        _say_stopped()
-        sys.exit(INTERRUPTED)
+        _end(_STOPPED)
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            _say_stopped()
+            _end(_STOPPED)
         raise
 
 
@@ -50,8 +72,9 @@ def _run() -> None:
         sys.exit(1)
 
 
-def _say_stopped() -> None:
-    print("Stopped. What was committed is whole; the same command goes on.", file=sys.stderr)
+def _end(words: str) -> None:
+    print(words, file=sys.stderr)
+    sys.exit(INTERRUPTED)
 
 
 def _escape_what_cannot_be_written() -> None:

@@ -1,17 +1,24 @@
 """``cityloom restore``"""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cityloom.cli import stopping
 from cityloom.cli.options import AsJson, print_facts
 from cityloom.counts import counted
-from cityloom.errors import visible
+from cityloom.errors import pasteable, visible
 
 if TYPE_CHECKING:
     from cityloom.backup.restore import Restored
+
+_VERIFYING = (
+    "Stopped verifying. Nothing was left behind, and the backups are as they were; "
+    "the same command verifies anew."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -48,15 +55,30 @@ def restore(
     from cityloom.cli.progress import bar
 
     keys = read_identities(key)
-    with bar("Verifying the backup" if verify_only else "Restoring the city") as report:
-        if verify_only:
-            done = verify(target, keys, backup, path if path.is_dir() else path.parent, report)
-        else:
-            done = restored(target, path, keys, Asked(backup, erasures, database), report)
+    if verify_only:
+        room = path if path.is_dir() else path.parent
+        with stopping(lambda: _VERIFYING), bar("Verifying the backup") as report:
+            done = verify(target, keys, backup, room, report)
+    else:
+        asked = Asked(backup, erasures, database)
+        left = partial(_stopped, path, database)
+        with stopping(left), bar("Restoring the city") as report:
+            done = restored(target, path, keys, asked, report)
     if as_json:
         print_facts([asdict(done)], (), as_json)
         return
     _tell(done)
+
+
+def _stopped(path: Path, database: str | None) -> str:
+    """What is left of a restore that was stopped."""
+    if (path / "city.toml").exists():
+        return f"Stopped, but {path} is restored whole; see: cityloom check {pasteable(path)}"
+    empty = "; see that the database is empty, then" if database else ";"
+    return (
+        f"Stopped. {path} was not restored: what was written of it is removed, and the backups are "
+        f"as they were{empty} the same command restores it anew."
+    )
 
 
 def _tell(done: "Restored") -> None:

@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from cityloom.cli import stopping
 from cityloom.cli.options import CityPath, EngineUrl, open_city
 from cityloom.errors import UsageError
 
 HOST = "127.0.0.1"
+_STOPPED = "Stopped serving. The city's data is as it was; the same command serves it again."
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +31,7 @@ def serve(
     from cityloom.web.app import create_app
 
     app = create_app(open_city(path or city, engine))
-    with _listening(port) as listener:
+    with _listening(port) as listener, stopping(lambda: _STOPPED):
         typer.echo(f"Serving at http://{HOST}:{port} (stop with Ctrl+C)")
         config = uvicorn.Config(app, log_level="warning")
         uvicorn.Server(config).run(sockets=[listener])
