@@ -215,6 +215,6 @@ def test_what_odk_central_refuses_is_told(
     Central(site)
     city = odk(tmp_path / "city", site, monkeypatch)
     monkeypatch.setenv("ODK_PASSWORD", "another")
-    assert pulled(city).error == (
-        f"{site.url}/v1/projects/7/forms/visit%20form.svc/Submissions answers 401 Unauthorized"
+    assert pulled(city).error.startswith(
+        f"{site.url}/v1/projects/7/forms/visit%20form.svc/Submissions answers 401 Unauthorized; "
     )

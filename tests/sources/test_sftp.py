@@ -187,7 +187,7 @@ def test_a_wrong_password_is_refused_and_not_said(
 ) -> None:
     monkeypatch.setenv("PARK_PASSWORD", "a very wrong one")
     said = pulled(city_of(tmp_path / "city", sftp)).error
-    assert said == "127.0.0.1 does not let city in"
+    assert said.startswith("127.0.0.1 does not let city in; check the user and the password")
     monkeypatch.delenv("PARK_PASSWORD")
     assert "the variable PARK_PASSWORD holds nothing" in pulled(City.open(tmp_path / "city")).error
 

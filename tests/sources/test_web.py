@@ -99,7 +99,7 @@ def test_a_file_that_is_missing_does_not_stop_the_others(site: Site, tmp_path: P
     city = city_of(tmp_path / "city", site, 'urls = ["SITE/a.csv", "SITE/b.csv", "SITE/c.csv"]')
     site.says("/b.csv", "id,kind\n2,elm\n")
     found = pulled(city)
-    assert found.error == (f"a.csv: {site.url}/a.csv answers 404 Not Found (and 1 more files)")
+    assert found.error == (f"a.csv: {site.url}/a.csv answers 404 Not Found (and 1 more file)")
     assert list(inbox(city)) == ["b.csv"]
 
 

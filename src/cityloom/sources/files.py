@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from cityloom.counts import counted
 from cityloom.errors import PullError
 from cityloom.inbox import in_order
 from cityloom.sources.drop import FileRefused, OutOfTime, Sink, check_size, is_plain
@@ -63,7 +64,7 @@ def pull_files(job: Job[Any], remote: Remote) -> None:
             failed.append(f"{file.name}: {error}")
             silent[file.host] += isinstance(error, Unanswered)
     if failed:
-        more = f" (and {len(failed) - 1} more files)" if len(failed) > 1 else ""
+        more = f" (and {counted(len(failed) - 1, 'more file')})" if len(failed) > 1 else ""
         raise PullError(f"{failed[0]}{more}")
 
 

@@ -11,6 +11,7 @@ from cityloom.contract import Contract
 from cityloom.errors import PullError, StorageError, UsageError, plain
 from cityloom.inbox import delivered_files
 from cityloom.runs import now
+from cityloom.sources.advice import advised
 from cityloom.sources.drop import Busy, Drop, is_storage
 from cityloom.sources.job import Job
 from cityloom.sources.schedule import is_due
@@ -88,7 +89,7 @@ def _pull(city: "City", name: str, source: Stated) -> Pull:
 def _failed(job: Job[Any], begun: str, text: str) -> str:
     """What is said of a pull that failed, also where it failed before it began."""
     job.log.begin(job.name, job.source.shape(), begun)
-    return job.said(text)
+    return advised(job.said(text))
 
 
 def _room(source: Stated) -> Any:
