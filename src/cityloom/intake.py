@@ -49,6 +49,7 @@ def begin(contract: Contract, kind: str, source: str) -> Run:
         started=now(),
         contract=contract.digest,
         key=[column.name for column in contract.key],
+        crs=contract.crs,
     )
 
 
@@ -181,6 +182,7 @@ def _place(city: "City", contract: Contract) -> Place:
         parents=parents,
         scratch=city.scratch,
         key=tuple(newest.key) if newest else (),
+        crs=newest.crs if newest else {},
         references=city.references,
     )
 

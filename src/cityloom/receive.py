@@ -58,8 +58,9 @@ _MALFORMED = "malformed"
 class Place:
     """Where a dataset's rows go: its contract, its two tables, and the datasets it refers to.
 
-    ``key`` is the primary key by which the rows that are there were taken in; ``references`` what
-    earlier deliveries found in the datasets referred to.
+    ``key`` is the primary key by which the rows that are there were taken in, ``crs`` what the
+    geometries of each column were in; ``references`` what earlier deliveries found in the datasets
+    referred to.
     """
 
     contract: Contract
@@ -68,6 +69,7 @@ class Place:
     parents: Mapping[str, tuple[Contract, LakeTable]]
     scratch: Path
     key: tuple[str, ...] = ()
+    crs: Mapping[str, str] = field(default_factory=dict)
     references: References = field(default_factory=References)
 
 
@@ -205,8 +207,8 @@ class _Receiving:
             kept.create(self.schema)
 
     def _additions(self) -> pa.Schema:
-        kept = self.place.kept
-        return additions(self.contract, kept.schema(), self.place.key, kept.rows())
+        place, kept = self.place, self.place.kept
+        return additions(self.contract, kept.schema(), place.key, kept.rows(), place.crs)
 
     # Which keys come more than once
 

@@ -48,6 +48,7 @@ ARRIVALS = (RECEIVE, REPLAY)
 class Run:
     """One run on one dataset; rows read = kept + quarantined + duplicate.
 
+    ``crs`` is what the geometries of each column are in.
     ``inputs`` are the versions a derived dataset was made from; ``parents`` are those of the
     datasets referred to, when delivered rows were judged. One that could not be read is not there.
     """
@@ -67,6 +68,7 @@ class Run:
     sha256: str = ""
     contract: str = ""
     key: list[str] = field(default_factory=list)
+    crs: dict[str, str] = field(default_factory=dict)
     code: str = ""
     inputs: dict[str, int] = field(default_factory=dict)
     parents: dict[str, int] = field(default_factory=dict)

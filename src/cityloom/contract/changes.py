@@ -1,14 +1,21 @@
 """How a contract may change once its dataset has rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
 from cityloom.contract.model import Contract
 from cityloom.errors import ContractError
+from cityloom.geo.crs import LONLAT
 
 
-def additions(contract: Contract, stored: pa.Schema, key: Sequence[str], rows: int) -> pa.Schema:
+def additions(
+    contract: Contract,
+    stored: pa.Schema,
+    key: Sequence[str],
+    rows: int,
+    crs: Mapping[str, str],
+) -> pa.Schema:
     """The columns that a table needs in addition to hold rows by a changed contract.
 
     New columns that may be empty are compatible, and so is leaving columns out (what is stored of
@@ -19,6 +26,7 @@ def additions(contract: Contract, stored: pa.Schema, key: Sequence[str], rows: i
         stored: the columns that the table has.
         key: the primary key by which the table's rows were taken in.
         rows: how many rows the table has.
+        crs: what the table's geometries are in, by column, as far as that is known.
 
     Raises:
         ContractError: the change is breaking; the message says what to do.
@@ -35,6 +43,7 @@ def additions(contract: Contract, stored: pa.Schema, key: Sequence[str], rows: i
             was, now = stored.field(column.name).type, column.arrow_type
             raise _breaking(contract, f"column '{column.name}' was {was} and is now {now}",
                             "give the column a new name, or the dataset")  # fmt: skip
+    _check_crs(contract, crs if rows else {})
     names = [column.name for column in contract.key]
     if rows and list(key) != names:
         raise _breaking(
@@ -43,6 +52,19 @@ def additions(contract: Contract, stored: pa.Schema, key: Sequence[str], rows: i
             "give the dataset a new name and deliver everything again",
         )
     return pa.schema([field for field in contract.schema if field.name not in stored.names])
+
+
+def _check_crs(contract: Contract, stored: Mapping[str, str]) -> None:
+    """Refuse coordinates of two kinds in one column."""
+    for name, now in contract.crs.items():
+        was = stored.get(name, now)
+        if was != now and not {was, now} <= set(LONLAT):
+            raise _breaking(
+                contract,
+                f"the geometries of column '{name}' were in {was} and are now in {now}",
+                f"write {was} there again, and {now} as the crs of 'servers' where files come in "
+                "it, or give the dataset a new name and deliver everything again",
+            )
 
 
 def _breaking(contract: Contract, what: str, mend: str) -> ContractError:

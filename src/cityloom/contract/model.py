@@ -193,6 +193,11 @@ class Contract:
         return tuple(column for _, column in sorted(placed, key=itemgetter(0)))
 
     @cached_property
+    def crs(self) -> dict[str, str]:
+        """The CRS of each column of geometries."""
+        return {column.name: column.crs for column in self.columns if column.kind is Kind.GEOMETRY}
+
+    @cached_property
     def uniques(self) -> tuple[tuple[Column, ...], ...]:
         """Every set of columns whose values must differ from row to row, the key first."""
         singles = [(column,) for column in self.columns if column.unique and (column,) != self.key]
