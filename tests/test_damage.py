@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from cityloom.check import findings
-from cityloom.city import City
+from cityloom.city import LAKE_MEND, City
 from cityloom.errors import StorageError, faults_in_words
 from cityloom.lake import LakeTable
 from cityloom.web.app import create_app
@@ -166,6 +166,16 @@ def test_check_names_a_table_that_lost_its_newest_versions(city: City) -> None:
 def test_check_names_a_table_that_is_gone(city: City) -> None:
     shutil.rmtree(city.kept("tree").folder)
     assert any("has nothing" in what for what in told(city))
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_check_says_once_that_the_whole_lake_is_away(city: City, folder: bool) -> None:
+    shutil.rmtree(city.path / "lake")
+    if folder:
+        (city.path / "lake").mkdir()
+    (only,) = findings(City.open(city.path))
+    assert only.what == "the lake is empty, but the log of runs knows datasets in it: 1"
+    assert only.mend == LAKE_MEND
 
 
 def test_a_table_that_is_gone_is_not_read_as_an_empty_one(city: City) -> None:

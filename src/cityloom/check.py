@@ -90,9 +90,10 @@ def _of_datasets(city: City) -> Iterator[Finding]:
         )
         return
     yield from contract_findings(city)
+    is_away = bool(city.without_lake())
     for name, contract in sorted(contracts.items()):
-        damage = _damage(city, name)
-        runs = city.log.all(name) if damage else city.runs(name)
+        damage = [] if is_away else _damage(city, name)
+        runs = city.log.all(name) if is_away or damage else city.runs(name)
         yield from damage
         yield from _references(city, contract)
         yield from _failures(city, runs)
