@@ -172,8 +172,11 @@ def test_the_only_sheet_with_cells_is_taken_and_of_several_the_contract_says_whi
     assert values(path) == [("1",)]
     two = workbook(tmp_path / "b.xlsx", one, ("2024", table(["a"], [2])))
     assert values(two, sheet="2024") == [("2",)]
-    with pytest.raises(DeliveryError, match=r"several sheets have cells, 'one', '2024'.*sheet"):
+    with pytest.raises(
+        DeliveryError, match=r"several sheets have cells, 'one', '2024'.*sheet"
+    ) as many:
         open_reader(two, Files())
+    assert "several sheets have cells; say which" in many.value.discreet
     with pytest.raises(DeliveryError, match="no sheet 'three'"):
         open_reader(two, Files(sheet="three"))
     with pytest.raises(DeliveryError, match="has cells"):
