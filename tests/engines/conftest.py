@@ -14,13 +14,6 @@ URLS = (DUCKDB, "sail://", "sail://?workers=2", SPARK)
 NAMES = ("duckdb", "sail", "sail-cluster", "spark")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process runs them all, so that one cluster is started."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("engines"))
-
-
 @pytest.fixture(scope="session")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("engines")
