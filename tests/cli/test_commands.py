@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
@@ -619,16 +620,30 @@ def test_an_erasure_that_finds_nothing_says_so_and_no_more(run: Run, woven: Path
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "gbk"])
-def test_what_a_terminal_cannot_write_is_escaped(woven: Path, encoding: str) -> None:
-    program = Path(sys.executable).with_name("cityloom")
-    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+def test_what_a_terminal_cannot_write_is_escaped(
+    woven: Path, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for command in ("check", "datasets", "quarantine case", "--help"):
-        done = subprocess.run(
-            [str(program), *command.split()], env=environment, capture_output=True, check=False
-        )
-        assert done.returncode == 0, done.stderr.decode(encoding)
+        terminal = TextIOWrapper(BytesIO(), encoding=encoding, errors="strict")
+        monkeypatch.setattr(sys, "stdout", terminal)
+        monkeypatch.setattr(sys, "argv", ["cityloom", *command.split()])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert not ended.value.code
+        terminal.seek(0)
+        said = terminal.read()
+        assert said
         if (command, encoding) == ("check", "gbk"):
-            assert done.stdout.decode(encoding).startswith("\\u2713 Nothing is wrong.")
+            assert said.startswith("\\u2713 Nothing is wrong.")
+
+
+def test_what_a_pipe_cannot_hold_is_escaped(woven: Path) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("cityloom"), "check"],
+        env={**os.environ, "PYTHONIOENCODING": "gbk"}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode("gbk")
+    assert done.stdout.decode("gbk").startswith("\\u2713 Nothing is wrong.")
 
 
 @pytest.mark.parametrize("stop", ["typer", "cityloom.errors", "cityloom.cli.receive"])
