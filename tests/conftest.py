@@ -13,7 +13,6 @@ TOGETHER = (
     "faults/test_backup_kills.py",
     "faults/test_full_disk.py",
     "faults/test_kills.py",
-    "fuzz",
     "sample",
     "sources/test_databases.py",
     "test_real_data.py",
