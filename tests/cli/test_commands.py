@@ -25,6 +25,7 @@ import yaml
 
 from cityloom.city import City
 from cityloom.cli import COMMANDS, main
+from tests.faults.scene import copied
 from tests.readers.test_layer_reader import write as write_layer
 from tests.sources.sites import free_port
 
@@ -89,18 +90,32 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A city with a contract and a delivery that waits in its inbox; commands run inside it."""
-    path = tmp_path / "city"
-    City.create(path, "Small")
-    write(path, CASE)
-    (path / "inbox" / "case.csv").write_text(ROWS, encoding="utf-8")
+    path = small(tmp_path / "city")
     monkeypatch.chdir(path)
     return path
 
 
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same city, woven; to be copied, not changed."""
+    path = small(tmp_path_factory.mktemp("once") / "city")
+    City.open(path).weave()
+    return path
+
+
 @pytest.fixture
-def woven(city: Path) -> Path:
-    City.open(city).weave()
-    return city
+def woven(once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same city, woven; commands run inside it."""
+    path = copied(once, tmp_path / "city")
+    monkeypatch.chdir(path)
+    return path
+
+
+def small(path: Path) -> Path:
+    City.create(path, "Small")
+    write(path, CASE)
+    (path / "inbox" / "case.csv").write_text(ROWS, encoding="utf-8")
+    return path
 
 
 def write(city: Path, stated: dict[str, Any], name: str = "case") -> None:
