@@ -92,7 +92,7 @@ def test_resources_that_cannot_be_pulled_do_not_stop_the_others(site: Site, tmp_
     site.says("/trees.csv", "id,kind\n1,oak\n")
     found = pulled(city)
     assert found.error.startswith("resource-1.csv: 10.0.0.1:80 is not among the hosts of [network]")
-    assert found.error.endswith(" (and 1 more files)")
+    assert found.error.endswith(" (and 1 more file)")
     assert [row["id"] for row in woven(city, "tree")] == ["1"]
 
 
