@@ -8,6 +8,7 @@ import pytest
 from cityloom.city import City
 from cityloom.contract import Column, Contract, Kind
 from cityloom.contract.changes import additions
+from cityloom.contract.odcs import parse_contract
 from cityloom.errors import ContractError
 from tests.cities import column, contract_text, new_city, rows, set_contract
 
@@ -81,3 +82,10 @@ def test_a_delivery_in_another_crs_than_what_is_there_is_refused(tmp_path: Path)
     (failed,) = [run for run in City.open(city.path).weave() if run.failed]
     assert "were in EPSG:4326 and are now in EPSG:4547, but 'thing' has rows" in failed.error
     assert len(rows(City.open(city.path), "thing")) == 1
+
+
+def test_a_text_is_read_once_for_each_place_it_lies_in() -> None:
+    text = contract_text("thing", [column("no", key=1)])
+    assert parse_contract(text, "a") is parse_contract(text, "a")
+    assert parse_contract(text, "b").origin == "b"
+    assert parse_contract(text.replace("thing", "tree"), "a").dataset == "tree"
