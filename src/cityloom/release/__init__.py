@@ -1,0 +1,1 @@
+"""What leaves a city as open data: tables of counts and sums that give nobody away."""
