@@ -22,7 +22,10 @@ from cityloom.release.cells import Flags, Floats, Ints
 from cityloom.release.constraints import Constraints
 
 NEAR = 1e-6
-"""What counts as nothing, in units of a quantity's scale."""
+"""How far a sum may be off, in units of a quantity's scale: a solver is no more exact."""
+
+_NOTHING = 1e-8
+"""Up to here a deviation is none."""
 
 LURE = 1e5
 """What it gains to move a cell that has to move by one unit: more than any way can cost."""
@@ -251,6 +254,8 @@ def seek(
         np.where(down, quantity.below[free], farthest),
         np.where(up, quantity.above[free], farthest),
     )
-    moved = np.flatnonzero(np.abs(deviation) >= NEAR * quantity.scale)
-    reach.see_both_ways(Witness(moved, deviation[moved]))
+    moved = np.flatnonzero(np.abs(deviation) > _NOTHING * quantity.scale)
+    witness = Witness(moved, deviation[moved])
+    if is_possible(quantity, witness):
+        reach.see_both_ways(witness)
     return moved
