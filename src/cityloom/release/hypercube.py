@@ -20,6 +20,9 @@ from cityloom.release.cells import Cells, Flags, Floats, Ints, Level, raveled
 _PARTNERS = 8
 """Partners that are looked at in each dimension, besides none at all."""
 
+_COMBINED = 1000
+"""Combinations of partners that are looked at for one cell, at most about so many."""
+
 _TRIED = 40
 """Hypercubes of which the costs are compared for one cell."""
 
@@ -102,6 +105,7 @@ class Hypercubes:
         """For each dimension the partners that cost least, and none."""
         base = self._below(quantity, cell)
         at = np.array([d.of_cell[base] for d in self._dimensions])
+        most = min(_PARTNERS, int(_COMBINED ** (1 / len(self._dimensions))))
         found = []
         for place, dimension in enumerate(self._dimensions):
             here = dimension.of_cell[cell]
@@ -111,7 +115,7 @@ class Hypercubes:
             where = self._find(others @ self._strides)
             serves = (where >= 0) & ((far < 0) | (quantity.room[where] >= far))
             priced = np.where(serves, self._cost(where, suppressed), np.inf)
-            near = np.argsort(priced, kind="stable")[:_PARTNERS]
+            near = np.argsort(priced, kind="stable")[:most]
             path = dimension.paths[at[place] - dimension.first_leaf]
             above = self._find((path[1:] - at[place]) * self._strides[place] + at @ self._strides)
             totals = float(self._cost(above[above >= 0], suppressed).sum())
