@@ -7,7 +7,7 @@ SCALE  ?= 1/1000
 PORT   ?= 8000
 
 DATACONTRACT_CLI := 1.2.8
-EXTRAS := --extra noise --extra sail --extra sedona --extra sources --extra spark
+EXTRAS := --extra noise --extra sail --extra sedona --extra signin --extra sources --extra spark
 
 export PYTHONDONTWRITEBYTECODE :=
 

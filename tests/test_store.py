@@ -30,7 +30,8 @@ def test_making_the_store_is_one_transaction(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "store.sqlite") as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
     assert tables(tmp_path) == {
-        "alembic_version", "run", "seen_file", "file_digest", "source", "source_file"
+        "account", "alembic_version", "file_digest", "run", "seen_file", "session",
+        "signin_attempt", "source", "source_file", "token",
     }  # fmt: skip
 
 

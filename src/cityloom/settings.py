@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from cityloom.engine.urls import parse_url
 from cityloom.errors import UsageError, pasteable
 from cityloom.mistakes import first_mistake
+from cityloom.signin.settings import LdapSettings, OidcSettings, ServeSettings, SignInSettings
 from cityloom.sources.credentials import StatedSecret
 from cityloom.sources.network import Network
 from cityloom.sources.stated import Source, Sources
@@ -85,6 +86,8 @@ class Settings(BaseModel):
     sources: Sources = {}
     backup: BackupSettings | None = None
     ledger: LedgerSettings | None = None
+    signin: SignInSettings = SignInSettings()
+    serve: ServeSettings = ServeSettings()
 
     @field_validator("engine")
     @classmethod
@@ -172,7 +175,15 @@ def checked_settings(stated: Mapping[str, object], origin: str) -> Settings:
 def _names() -> set[str]:
     """The names of all fields that a ``city.toml`` may have, at whatever place."""
     kinds_of_source, _ = get_args(Source)
-    models = (Settings, Network, BackupSettings, LedgerSettings, *get_args(kinds_of_source))
+    signing_in = (SignInSettings, OidcSettings, LdapSettings, ServeSettings)
+    models = (
+        Settings,
+        Network,
+        BackupSettings,
+        LedgerSettings,
+        *signing_in,
+        *get_args(kinds_of_source),
+    )
     return {name for model in models for name in model.model_fields}
 
 

@@ -30,11 +30,14 @@ if TYPE_CHECKING:
 metadata = MetaData()
 """Every table of the store."""
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration."""
 
-_SOURCES = "0002"
-"""The version since which the store knows how far sources were pulled."""
+_KEPT_SINCE = {
+    "source": ("0002", "sources were pulled", "how far"),
+    "account": ("0003", "accounts were made", "them"),
+}
+"""Tables that an earlier version has no place for: since when, and what would be lost of what."""
 
 _ALONE = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(20114)"}
 """What makes a transaction wait for others that migrate the same store."""
@@ -70,7 +73,7 @@ def take_store_back(city: Path, url: str, revision: str) -> None:
     """Bring the store at a database URL back to an earlier version, where it is of a newer one.
 
     Raises:
-        UsageError: sources were pulled, and the earlier version has no place for how far.
+        UsageError: sources were pulled or accounts made, for which it has no place.
     """
     from alembic import command
 
@@ -80,19 +83,21 @@ def take_store_back(city: Path, url: str, revision: str) -> None:
     try:
         with _alone(engine) as connection:
             if (_revision_on(connection) or "") > revision:
-                if revision < _SOURCES:
-                    _refuse_pulled(city, connection)
+                _refuse_to_lose(city, connection, revision)
                 command.downgrade(_alembic(connection), revision)
     finally:
         engine.dispose()
 
 
-def _refuse_pulled(city: Path, connection: Connection) -> None:
-    if connection.execute(text("SELECT 1 FROM source LIMIT 1")).first():
-        raise UsageError(
-            f"{city}: sources were pulled since the upgrade, and rolling back would lose how far. "
-            "Go on with this format, or restore a backup"
-        )
+def _refuse_to_lose(city: Path, connection: Connection, revision: str) -> None:
+    """See that nothing is in the tables that a version lacks and that cannot be made again."""
+    for table, (since, what, lost) in _KEPT_SINCE.items():
+        there = revision < since and inspect(connection).has_table(table)
+        if there and connection.execute(text(f"SELECT 1 FROM {table} LIMIT 1")).first():
+            raise UsageError(
+                f"{city}: {what} since the upgrade, and rolling back would lose {lost}. "
+                "Go on with this format, or restore a backup"
+            )
 
 
 def _engine(city: Path, url: str) -> Engine:

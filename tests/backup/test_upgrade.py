@@ -138,13 +138,22 @@ def revision(city: Path) -> str:
         return str(store.execute("SELECT version_num FROM alembic_version").fetchone()[0])
 
 
-def test_a_city_whose_sources_were_pulled_since_is_not_rolled_back(old: Path) -> None:
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("source VALUES ('s', '', '', '', '', '', '', '', 0)", "sources were pulled"),
+        ("account VALUES ('li', '', '', '', '', '', '', 0, '', '')", "accounts were made"),
+    ],
+)
+def test_a_city_with_what_no_earlier_store_can_hold_is_not_rolled_back(
+    row: str, words: str, old: Path
+) -> None:
     upgrade(old)
     City.open(old).store.dispose()
     with closing(sqlite3.connect(old / "store.sqlite")) as store:
-        store.execute("INSERT INTO source VALUES ('s', '', '', '', '', '', '', '', 0)")
+        store.execute(f"INSERT INTO {row}")
         store.commit()
-    with pytest.raises(UsageError, match="sources were pulled since the upgrade"):
+    with pytest.raises(UsageError, match=f"{words} since the upgrade"):
         roll_back(old)
     assert format_of(old) == FORMAT
     assert City.open(old).plan() == []

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "new", "pull", "receive", "weave", "serve", "check", "datasets", "show", "runs", "quarantine",
-    "query", "export", "release", "ledger", "contract", "explain-access", "erase", "backup",
-    "backups", "restore", "upgrade",
+    "query", "export", "release", "ledger", "contract", "users", "explain-access", "erase",
+    "backup", "backups", "restore", "upgrade",
 )  # fmt: skip
 
 INTERRUPTED = 130
