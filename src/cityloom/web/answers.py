@@ -23,6 +23,9 @@ from cityloom.web.asked import Form, form_of
 from cityloom.web.desk import Desk
 from cityloom.web.kernel_words import error_words
 from cityloom.web.languages import COOKIE, LANGUAGES, Language, has_han, language_of
+from cityloom.web.signin.forms import bound_to, form_token
+from cityloom.web.signin.who import shown_door
+from cityloom.web.signin.words import role_word
 from cityloom.web.words import (
     classification_word,
     heading,
@@ -161,12 +164,17 @@ def _templates() -> Environment:
 def _shared(request: Request, language: Language) -> dict[str, Any]:
     """What every template knows."""
     desk: Desk = request.app.state.desk
+    me, is_in_use = shown_door(request)
     return {
         "_": language.gettext,
         "city_name": desk.city.settings.name,
+        "door_is_in_use": is_in_use,
         "download": lambda form: _download(request, form),
+        "form_token": form_token(request, bound_to(request)) if me else "",
         "gap": "" if language.is_chinese else " ",
         "language": language,
+        "me": me,
+        "my_roles": [role_word(role, language) for role in me.roles] if me else [],
         "ngettext": language.ngettext,
         "path": _path(request),
         "query": dict(request.query_params),

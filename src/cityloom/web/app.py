@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
@@ -24,9 +24,14 @@ from cityloom.web.desk import Desk
 from cityloom.web.kernel_words import error_words
 from cityloom.web.languages import language_of
 from cityloom.web.pages import catalogue, dataset, maps, overview, runs
+from cityloom.web.signin import account, oidc
+from cityloom.web.signin import pages as signin
+from cityloom.web.signin.forms import own_form
+from cityloom.web.signin.served import Served, served
+from cityloom.web.signin.who import SignInFirst, admitted, shown_door, to_sign_in
 
-HOSTS = ["127.0.0.1", "localhost"]
-"""The names the console answers to; any other could be another site's trick."""
+LARGEST_BODY = 64 << 10
+"""Bytes that a request may send; a route that takes more says so."""
 
 _log = logging.getLogger(__name__)
 
@@ -41,10 +46,12 @@ _HEADERS = {
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }
+_ENCRYPTED = {"strict-transport-security": "max-age=31536000"}
 
 
-def create_app(city: City) -> FastAPI:
-    """The console of a city."""
+def create_app(city: City, how: Served | None = None) -> FastAPI:
+    """The console of a city; on this machine alone if it is not said how it is served."""
+    how = how or Served()
     desk = Desk(city)
 
     @asynccontextmanager
@@ -55,22 +62,31 @@ def create_app(city: City) -> FastAPI:
         await looked
 
     app = FastAPI(
-        title=city.settings.name, lifespan=looking, openapi_url=None, docs_url=None, redoc_url=None
+        title=city.settings.name,
+        lifespan=looking,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(admitted), Depends(own_form)],
+        max_body_size=LARGEST_BODY,
     )
     app.state.desk = desk
-    for pages in (overview, catalogue, dataset, maps, runs):
+    app.state.served = how
+    for pages in (overview, catalogue, dataset, maps, runs, signin, account, oidc):
         app.include_router(pages.router)
     app.add_api_route("/health", health, methods=["GET"], response_class=JSONResponse)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(SignInFirst, to_sign_in)
     app.add_exception_handler(UsageError, _unusable)
     for fault in storage_faults():
         app.add_exception_handler(fault, _faulty)
+    oidc.with_provider(app, city, how)
     app.add_middleware(FormBySuffix)
-    app.add_middleware(_Manners)
+    app.add_middleware(_Manners, how=how)
     packed = (*DEFAULT_EXCLUDED_CONTENT_TYPES, maps.MEDIA_TYPE)
     app.add_middleware(GZipMiddleware, minimum_size=1000, exclude_content_types=packed)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(how.hosts))
     if not (STATIC / "vendor" / "fonts.css").exists():
         _log.warning(
             "fonts and htmx are missing; pages use system fonts and load whole. "
@@ -88,9 +104,17 @@ def health(request: Request) -> JSONResponse:
             look = desk.look()
             look.city.see_tables()
     except UsageError as error:
-        return JSONResponse({"status": "failing", "error": str(error)}, 503)
+        told = {} if _is_hidden(request) else {"error": str(error)}
+        return JSONResponse({"status": "failing", **told}, 503)
+    if _is_hidden(request):
+        return JSONResponse({"status": "ok"})
     name, datasets = look.city.settings.name, len(look.contracts)
     return JSONResponse({"status": "ok", "city": name, "datasets": datasets})
+
+
+def _is_hidden(request: Request) -> bool:
+    """Whether a stranger asks who may know that the console runs, and no more."""
+    return served(request).guarded and shown_door(request)[0] is None
 
 
 def _look_once(desk: Desk) -> None:
@@ -103,30 +127,42 @@ def _look_once(desk: Desk) -> None:
 class _Manners:
     """Adds to every answer the headers that keep a page to itself."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, how: Served) -> None:
         self._app = app
+        self._always = _HEADERS | (_ENCRYPTED if how.https else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = [(name.encode(), value.encode()) for name, value in _headers(scope).items()]
+                said = {**self._always, "cache-control": _lasts(scope)}
+                own = [(name.encode(), value.encode()) for name, value in said.items()]
                 message = {**message, "headers": [*message["headers"], *own]}
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
-def _headers(scope: Scope) -> dict[str, str]:
-    lasting = scope["path"].startswith("/static/") and b"v=" in scope["query_string"]
-    lasts = "public, max-age=31536000, immutable" if lasting else "no-cache"
-    return {**_HEADERS, "cache-control": lasts}
+def _lasts(scope: Scope) -> str:
+    """How long an answer may be kept; what somebody sees who has signed in, not at all."""
+    if scope["path"].startswith("/static/"):
+        lasting = b"v=" in scope["query_string"]
+        return "public, max-age=31536000, immutable" if lasting else "no-cache"
+    known = any(
+        name == b"authorization" or (name == b"cookie" and b"session=" in value)
+        for name, value in scope["headers"]
+    )
+    return "no-store" if known else "no-cache"
 
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    _ = language_of(request).gettext
-    words = _("There is no such page.") if error.status_code == 404 else str(error.detail)
-    return _error_page(request, error.status_code, words)
+    language = language_of(request)
+    words = error_words(str(error.detail), language)
+    if error.status_code == 404:
+        words = language.gettext("There is no such page.")
+    answered = _error_page(request, error.status_code, words)
+    answered.headers.update(error.headers or {})
+    return answered
 
 
 def _unusable(request: Request, error: Exception) -> Response:

@@ -17,6 +17,7 @@ from cityloom.web.kernel_words.deliveries import ERRORS, NOTES
 from cityloom.web.kernel_words.policy import DECISIONS
 from cityloom.web.kernel_words.rows import REASONS
 from cityloom.web.kernel_words.sayings import Saying
+from cityloom.web.kernel_words.signin import SIGNIN
 from cityloom.web.languages import Language
 
 _MORE = re.compile(r" and (\d+) more$")
@@ -49,7 +50,7 @@ def decision_words(message: str, language: Language) -> str:
 
 def error_words(message: str, language: Language) -> str:
     """Why a run failed or a page cannot be shown."""
-    return _said(message, (*ERRORS, *HARMED), language)
+    return _said(message, (*ERRORS, *HARMED, *SIGNIN), language)
 
 
 def finding_words(message: str, language: Language) -> str:

@@ -12,15 +12,17 @@ from starlette.responses import FileResponse, Response
 
 from cityloom.contract import Column, Contract, Kind
 from cityloom.errors import AccessRefused
+from cityloom.policy import Principal
 from cityloom.tiles.archive import Archive
 from cityloom.tiles.sharing import is_drawn, shown_columns
 from cityloom.tiles.steps import shown_archive
 from cityloom.web.answers import Page, Table, answer
-from cityloom.web.desk import CONSOLE, Desk, Look
+from cityloom.web.desk import Desk, Look
 from cityloom.web.kernel_words import decision_words
 from cityloom.web.languages import Language, language_of
 from cityloom.web.map_words import map_words
 from cityloom.web.pages.rows import as_cells, naming
+from cityloom.web.signin.who import principal_of
 from cityloom.web.words import heading, name_of, unit_sign
 
 router = APIRouter()
@@ -57,7 +59,8 @@ def city_map(request: Request) -> Response:
     """The datasets with a geometry on one map; the first of them also as a table."""
     desk: Desk = request.app.state.desk
     look, language = desk.look(), language_of(request)
-    layers = _layers(look)
+    principal = principal_of(request)
+    layers = _layers(look, principal)
     asked = request.query_params.getlist("layer")
     chosen = [layer for name in asked for layer in layers if layer.name == name]
     chosen = chosen or _first_choice(layers)
@@ -72,7 +75,7 @@ def city_map(request: Request) -> Response:
             "words": map_words(language),
             "language": language.code,
         },
-        "table": _table(look, chosen[0], language) if chosen else None,
+        "table": _table(look, chosen[0], principal, language) if chosen else None,
     }
     return answer(request, Page("map.html", values, facts, _listed(layers), "map"))
 
@@ -89,9 +92,9 @@ def tiles(request: Request, dataset: str) -> Response:
     if dataset not in city.contracts:
         raise HTTPException(404)
     try:
-        path = city.tiles(dataset, CONSOLE, part=_part_asked_for(request))
+        path = city.tiles(dataset, principal_of(request), part=_part_asked_for(request))
     except AccessRefused:
-        decision = city.may_read(dataset, CONSOLE)
+        decision = city.may_read(dataset, principal_of(request))
         raise HTTPException(403, decision_words(decision.reason, language)) from None
     if path is None:
         words = language.gettext("This dataset has no map tiles. A weave makes them.")
@@ -110,11 +113,11 @@ def _part_asked_for(request: Request) -> range | None:
     return range(int(asked[1]), int(asked[2]) + 1)
 
 
-def _layers(look: Look) -> list[Layer]:
-    """The datasets that have tiles and that anyone may see: those of the base map first."""
+def _layers(look: Look, principal: Principal) -> list[Layer]:
+    """The datasets that have tiles and that a principal may see: those of the base map first."""
     found = []
     for name, contract in look.contracts.items():
-        if is_drawn(contract) and look.city.may_read(name, CONSOLE).granted:
+        if is_drawn(contract) and look.city.may_read(name, principal).granted:
             archive = shown_archive(look.city, name, look.runs_of[name])
             if archive:
                 found.append(Layer(contract, archive))
@@ -159,9 +162,9 @@ def _column_facts(column: Column, language: Language) -> dict[str, Any]:
     }
 
 
-def _table(look: Look, layer: Layer, language: Language) -> dict[str, Any]:
+def _table(look: Look, layer: Layer, principal: Principal, language: Language) -> dict[str, Any]:
     """The first rows of a layer."""
-    found = look.city.read(layer.name, CONSOLE, limit=_ROWS).read_all().to_pylist()
+    found = look.city.read(layer.name, principal, limit=_ROWS).read_all().to_pylist()
     columns = shown_columns(layer.contract)
     shown = [column in columns for column in layer.contract.stored]
     rows = [as_cells(row, layer.contract, language) for row in found]

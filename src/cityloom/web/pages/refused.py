@@ -14,12 +14,12 @@ from cityloom.contract import Contract
 from cityloom.errors import AccessRefused
 from cityloom.web.answers import Table
 from cityloom.web.asked import Form, form_of, whole_number
-from cityloom.web.desk import CONSOLE
 from cityloom.web.figures import waiting_reasons
 from cityloom.web.kernel_words import reason_words
 from cityloom.web.pages.frame import Section, section
 from cityloom.web.pages.quality import reason_bars
 from cityloom.web.pages.rows import refusal
+from cityloom.web.signin.who import principal_of
 
 router = APIRouter()
 
@@ -54,7 +54,7 @@ def quarantine(request: Request, dataset: str, page: str = "") -> Response:
         if form_of(request) is Form.CSV:
             return shown.answer({}, None, _table(shown, dataset))
         limit = number * _A_PAGE
-        reader = shown.look.city.read_quarantine(dataset, CONSOLE, limit=limit)
+        reader = shown.look.city.read_quarantine(dataset, principal_of(shown.request), limit=limit)
         found = [_record(row) for row in reader.read_all().to_pylist()][(number - 1) * _A_PAGE :]
     except AccessRefused:
         return _refused(shown, values, facts)
@@ -102,7 +102,7 @@ def _blamed(row: Row, contract: Contract) -> set[str]:
 
 
 def _table(shown: Section, dataset: str) -> Table:
-    reader = shown.look.city.read_quarantine(dataset, CONSOLE)
+    reader = shown.look.city.read_quarantine(dataset, principal_of(shown.request))
     names = [column.source_name for column in shown.contract.columns]
     return Table((*_COLUMNS, *names), _texts(reader, names))
 

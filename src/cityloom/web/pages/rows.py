@@ -15,11 +15,11 @@ from cityloom.contract import Column, Contract, Kind
 from cityloom.errors import AccessRefused
 from cityloom.web.answers import Table
 from cityloom.web.asked import Form, form_of, whole_number
-from cityloom.web.desk import CONSOLE
 from cityloom.web.kernel_words import decision_words
 from cityloom.web.languages import Language
 from cityloom.web.pages.frame import Section, section
 from cityloom.web.shapes import Map, Shape, draw
+from cityloom.web.signin.who import principal_of
 from cityloom.web.words import heading, unit_sign
 
 router = APIRouter()
@@ -52,12 +52,12 @@ def rows(request: Request, dataset: str, page: str = "", shade: str = "") -> Res
     city, contract = shown.look.city, shown.contract
     try:
         if form is Form.CSV:
-            everything = city.read(dataset, CONSOLE)
+            everything = city.read(dataset, principal_of(request))
             table = Table(contract.schema.names, _texts(everything, contract))
             return shown.answer({}, None, table)
         drawn = form is Form.HTML and _geometry(contract) is not None
         limit = max(number * _A_PAGE, _MOST_SHAPES if drawn else 0)
-        found = city.read(dataset, CONSOLE, limit=limit).read_all().to_pylist()
+        found = city.read(dataset, principal_of(request), limit=limit).read_all().to_pylist()
     except AccessRefused:
         return _refused(shown)
     sample = found[(number - 1) * _A_PAGE : number * _A_PAGE]
@@ -79,7 +79,7 @@ def rows(request: Request, dataset: str, page: str = "", shade: str = "") -> Res
 
 def refusal(shown: Section) -> Refusal:
     """Why the console may not show a dataset's rows."""
-    decision = shown.look.city.may_read(shown.contract.dataset, CONSOLE)
+    decision = shown.look.city.may_read(shown.contract.dataset, principal_of(shown.request))
     return Refusal(decision_words(decision.reason, shown.language), shown.contract.owner)
 
 
