@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cityloom.city import City
 
 _NOT_WHOLE = "what was refused is for those alone who may read the whole dataset"
+"""Said of what is shown whole or not at all: a quarantine, map tiles."""
 
 
 def read(
@@ -56,7 +57,7 @@ def read_quarantine(
     city.see_tables([dataset])
     contract, files = city.contract(dataset), city.quarantine_files(dataset)
     rows = city.quarantine(dataset).rows(city.kept(dataset).marker(MARKER)) if files else 0
-    decision = _whole(city.may_read(dataset, principal, purpose))
+    decision = only_whole(city.may_read(dataset, principal, purpose))
     what = f"{dataset} (quarantine)"
     record(city, contract, principal, purpose, what, decision, _at_most(limit, rows))
     with _reading(city, f"{dataset}_quarantine", files, SCHEMA) as (engine, table):
@@ -74,7 +75,7 @@ def read_tiles(
     contract = city.contract(dataset)
     archive = shown_archive(city, dataset, city.runs(dataset))
     goes_on = archive is not None and part is not None and archive.is_tile(part)
-    decision = _whole(city.may_read(dataset, principal, purpose))
+    decision = only_whole(city.may_read(dataset, principal, purpose))
     if not goes_on or not decision.granted:
         rows = city.kept(dataset).rows()
         record(city, contract, principal, purpose, f"{dataset} (tiles)", decision, rows)
@@ -96,11 +97,11 @@ def count(backend: "Backend", table: "ir.Table") -> int:
     return int(backend.to_pyarrow(table.count()).as_py())
 
 
-def _whole(decision: Decision) -> Decision:
-    """The decision, where it grants all there is; else a refusal."""
+def only_whole(decision: Decision) -> Decision:
+    """A decision on what is shown whole or not at all: a refusal where it leaves something out."""
     if decision.is_whole or not decision.granted:
         return decision
-    return Decision(False, f"{_NOT_WHOLE}, and some of its rows or columns are not yours to see")
+    return Decision(False, _NOT_WHOLE)
 
 
 def _names_as_refused(city: "City", contract: Contract) -> set[str]:

@@ -15,6 +15,7 @@ from cityloom.web.kernel_words.contracts import MISTAKES, WANTED
 from cityloom.web.kernel_words.damage import DAMAGE, HARMED
 from cityloom.web.kernel_words.deliveries import ERRORS, NOTES
 from cityloom.web.kernel_words.policy import DECISIONS
+from cityloom.web.kernel_words.query import QUESTIONS
 from cityloom.web.kernel_words.rows import REASONS
 from cityloom.web.kernel_words.sayings import Saying
 from cityloom.web.kernel_words.signin import SIGNIN
@@ -50,7 +51,7 @@ def decision_words(message: str, language: Language) -> str:
 
 def error_words(message: str, language: Language) -> str:
     """Why a run failed or a page cannot be shown."""
-    return _said(message, (*ERRORS, *HARMED, *SIGNIN), language)
+    return _said(message, (*ERRORS, *HARMED, *SIGNIN, *QUESTIONS), language)
 
 
 def finding_words(message: str, language: Language) -> str:

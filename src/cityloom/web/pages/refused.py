@@ -13,7 +13,7 @@ from starlette.responses import Response
 from cityloom.contract import Contract
 from cityloom.errors import AccessRefused
 from cityloom.web.answers import Table
-from cityloom.web.asked import Form, form_of, whole_number
+from cityloom.web.asked import Form, form_of, purpose_of, whole_number
 from cityloom.web.figures import waiting_reasons
 from cityloom.web.kernel_words import reason_words
 from cityloom.web.pages.frame import Section, section
@@ -54,7 +54,8 @@ def quarantine(request: Request, dataset: str, page: str = "") -> Response:
         if form_of(request) is Form.CSV:
             return shown.answer({}, None, _table(shown, dataset))
         limit = number * _A_PAGE
-        reader = shown.look.city.read_quarantine(dataset, principal_of(shown.request), limit=limit)
+        who, purpose = principal_of(request), purpose_of(request)
+        reader = shown.look.city.read_quarantine(dataset, who, purpose, limit=limit)
         found = [_record(row) for row in reader.read_all().to_pylist()][(number - 1) * _A_PAGE :]
     except AccessRefused:
         return _refused(shown, values, facts)
@@ -63,7 +64,7 @@ def quarantine(request: Request, dataset: str, page: str = "") -> Response:
 
 
 def _refused(shown: Section, values: dict[str, Any], facts: dict[str, Any]) -> Response:
-    why = refusal(shown)
+    why = refusal(shown, whole=True)
     if form_of(shown.request) is Form.CSV:
         raise HTTPException(403, why.rule)
     return shown.answer({**values, "refusal": why}, {**facts, **why.as_facts()})
@@ -102,7 +103,8 @@ def _blamed(row: Row, contract: Contract) -> set[str]:
 
 
 def _table(shown: Section, dataset: str) -> Table:
-    reader = shown.look.city.read_quarantine(dataset, principal_of(shown.request))
+    who, purpose = principal_of(shown.request), purpose_of(shown.request)
+    reader = shown.look.city.read_quarantine(dataset, who, purpose)
     names = [column.source_name for column in shown.contract.columns]
     return Table((*_COLUMNS, *names), _texts(reader, names))
 

@@ -13,8 +13,10 @@ from starlette.responses import Response
 
 from cityloom.contract import Column, Contract, Kind
 from cityloom.errors import AccessRefused
+from cityloom.policy import Decision
+from cityloom.reading import only_whole
 from cityloom.web.answers import Table
-from cityloom.web.asked import Form, form_of, whole_number
+from cityloom.web.asked import Form, form_of, purpose_of, whole_number
 from cityloom.web.kernel_words import decision_words
 from cityloom.web.languages import Language
 from cityloom.web.pages.frame import Section, section
@@ -33,10 +35,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why rows are not shown, and whom to ask."""
+    """Why rows are not shown, and whom to ask; ``purposes`` are those that can be chosen."""
 
     rule: str
     owner: str
+    purposes: tuple[str, ...] = ()
 
     def as_facts(self) -> dict[str, str]:
         """The refusal as JSON gives it."""
@@ -50,37 +53,57 @@ def rows(request: Request, dataset: str, page: str = "", shade: str = "") -> Res
     number = whole_number(page, most=_MOST_PAGES)
     form = form_of(request)
     city, contract = shown.look.city, shown.contract
+    who, purpose = principal_of(request), purpose_of(request)
     try:
         if form is Form.CSV:
-            everything = city.read(dataset, principal_of(request))
+            everything = city.read(dataset, who, purpose)
             table = Table(contract.schema.names, _texts(everything, contract))
             return shown.answer({}, None, table)
+        decision = city.may_read(dataset, who, purpose)
         drawn = form is Form.HTML and _geometry(contract) is not None
-        limit = max(number * _A_PAGE, _MOST_SHAPES if drawn else 0)
-        found = city.read(dataset, principal_of(request), limit=limit).read_all().to_pylist()
+        limit = max(number * _A_PAGE + 1, _MOST_SHAPES if drawn else 0)
+        found = city.read(dataset, who, purpose, limit=limit).read_all().to_pylist()
     except AccessRefused:
         return _refused(shown)
     sample = found[(number - 1) * _A_PAGE : number * _A_PAGE]
     total = shown.entry.facts.rows
-    pages = min(max(-(-total // _A_PAGE), 1), _MOST_PAGES)
+    pages = min(_pages(number, len(found), total, decision), _MOST_PAGES)
     facts = {
         "dataset": dataset,
         "total": total,
         "page": number,
         "pages": pages,
+        "masked": sorted(decision.hidden),
+        "narrowed": not decision.is_of_all_rows,
         "rows": [_as_json(row, contract) for row in sample],
     }
-    values: dict[str, Any] = {"refusal": None, "page": number, "pages": pages, "total": total}
+    values: dict[str, Any] = {
+        "refusal": None,
+        "page": number,
+        "pages": pages,
+        "total": total,
+        "purpose": purpose if purpose in contract.purposes else None,
+        "masked": [column for column in contract.stored if column.name in decision.hidden],
+        "narrowed": not decision.is_of_all_rows,
+    }
     if form is Form.HTML:
         values["rows"] = [as_cells(row, contract, shown.language) for row in sample]
         values |= _map(shown, found[:_MOST_SHAPES], shade)
     return shown.answer(values, facts)
 
 
-def refusal(shown: Section) -> Refusal:
-    """Why the console may not show a dataset's rows."""
-    decision = shown.look.city.may_read(shown.contract.dataset, principal_of(shown.request))
-    return Refusal(decision_words(decision.reason, shown.language), shown.contract.owner)
+def refusal(shown: Section, whole: bool = False) -> Refusal:
+    """Why a dataset's rows, or what is shown to those alone who see all of it, are not shown."""
+    who, purpose = principal_of(shown.request), purpose_of(shown.request)
+    decision = shown.look.city.may_read(shown.contract.dataset, who, purpose)
+    if whole:
+        decision = only_whole(decision)
+    can_choose = who.signed_in and purpose not in shown.contract.purposes
+    return Refusal(
+        decision_words(decision.reason, shown.language),
+        shown.contract.owner,
+        shown.contract.purposes if can_choose else (),
+    )
 
 
 def _refused(shown: Section) -> Response:
@@ -89,6 +112,13 @@ def _refused(shown: Section) -> Response:
         raise HTTPException(403, why.rule)
     status = 403 if form is Form.JSON else 200
     return shown.answer({"refusal": why, "drawing": None}, why.as_facts(), status=status)
+
+
+def _pages(number: int, found: int, total: int, decision: Decision) -> int:
+    """How many pages there are; where policy leaves only some rows, one more if there are more."""
+    if decision.is_of_all_rows:
+        return max(-(-total // _A_PAGE), 1)
+    return number + (found > number * _A_PAGE)
 
 
 def _geometry(contract: Contract) -> Column | None:
