@@ -15,7 +15,7 @@ from cityloom.web.answers import Table
 from cityloom.web.asked import Form, form_of
 from cityloom.web.kernel_words import note_words
 from cityloom.web.languages import language
-from cityloom.web.pages import quality, refused, rows
+from cityloom.web.pages import files, quality, refused, rows
 from cityloom.web.pages.connections import (
     checked_against,
     dataset_drawing,
@@ -28,7 +28,7 @@ from cityloom.web.pages.frame import Section, section
 from cityloom.web.words import rules_in_words
 
 router = APIRouter()
-for part in (quality, rows, refused):
+for part in (quality, rows, files, refused):
     router.include_router(part.router)
 
 _MOST_RUNS = 200
