@@ -23,6 +23,7 @@ from cityloom.web.asked import FormBySuffix
 from cityloom.web.desk import Desk
 from cityloom.web.kernel_words import error_words
 from cityloom.web.languages import language_of
+from cityloom.web.observed import Observations, Observed, metrics
 from cityloom.web.pages import catalogue, dataset, maps, overview, query, runs
 from cityloom.web.signin import account, oidc
 from cityloom.web.signin import pages as signin
@@ -71,10 +72,12 @@ def create_app(city: City, how: Served | None = None) -> FastAPI:
         max_body_size=LARGEST_BODY,
     )
     app.state.desk = desk
+    app.state.observations = observations = Observations(desk)
     app.state.served = how
     for pages in (overview, catalogue, dataset, maps, query, runs, signin, account, oidc):
         app.include_router(pages.router)
     app.add_api_route("/health", health, methods=["GET"], response_class=JSONResponse)
+    app.add_api_route("/metrics", metrics, methods=["GET"], response_class=Response)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(SignInFirst, to_sign_in)
@@ -87,6 +90,7 @@ def create_app(city: City, how: Served | None = None) -> FastAPI:
     packed = (*DEFAULT_EXCLUDED_CONTENT_TYPES, maps.MEDIA_TYPE)
     app.add_middleware(GZipMiddleware, minimum_size=1000, exclude_content_types=packed)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(how.hosts))
+    app.add_middleware(Observed, observations=observations)
     if not (STATIC / "vendor" / "fonts.css").exists():
         _log.warning(
             "fonts and htmx are missing; pages use system fonts and load whole. "
