@@ -42,7 +42,7 @@ atoms = st.one_of(
     st.builds("([{}].contains({}))".format, st.lists(texts, min_size=1).map(", ".join), texts),
     st.builds("([{}].contains({}))".format, st.lists(integers, min_size=1).map(", ".join),
               integers),
-    st.sampled_from(["(resource is Rows::tree)", 'principal in Role::"gardener"']),
+    st.sampled_from(["(resource is Rows::tree)", '(principal in Role::"gardener")']),
 )  # fmt: skip
 expressions = st.recursive(
     atoms,
