@@ -35,7 +35,9 @@ SHORTEST, LONGEST = 15, 1024
 
 _NAME = re.compile(r"[\w.@+-]{1,100}")
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
-_HASHER = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
+HASHER = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
+"""What makes hashes of passwords."""
+
 _AT_ONCE = BoundedSemaphore(4)
 """A hash takes 64 MiB; more at once would let strangers fill the memory."""
 
@@ -83,7 +85,7 @@ class Accounts:
     """The accounts in a store."""
 
     def __init__(
-        self, store: Engine, clock: Clock = present, hasher: PasswordHasher = _HASHER
+        self, store: Engine, clock: Clock = present, hasher: PasswordHasher = HASHER
     ) -> None:
         self._store = store
         self._clock = clock
@@ -95,10 +97,11 @@ class Accounts:
             rows = connection.execute(select(ACCOUNTS).order_by(ACCOUNTS.c.name)).all()
         return list(map(account_of, rows))
 
-    def any(self) -> bool:
-        """Whether there is an account."""
+    def keeps_passwords(self) -> bool:
+        """Whether there is an account whose password the city keeps."""
+        query = select(ACCOUNTS.c.name).where(ACCOUNTS.c.origin == LOCAL).limit(1)
         with self._store.connect() as connection:
-            return connection.execute(select(ACCOUNTS.c.name).limit(1)).first() is not None
+            return connection.execute(query).first() is not None
 
     def get(self, name: str) -> Account:
         """The account of a name.

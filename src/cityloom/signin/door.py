@@ -9,11 +9,12 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
 from cityloom.errors import UsageError
 from cityloom.secret import city_secret, keyed
-from cityloom.signin.accounts import Account, Accounts, Person, called
+from cityloom.signin.accounts import HASHER, Account, Accounts, Person, called
 from cityloom.signin.clock import Clock, present
 from cityloom.signin.ldap import Directory
 from cityloom.signin.limits import Counted, Limits, by_account, by_address, by_browser
@@ -73,6 +74,7 @@ class Door:
         network: ``[network]`` of it.
         city: its folder.
         clock: tells the present moment.
+        hasher: makes hashes of passwords.
     """
 
     store: Engine
@@ -81,11 +83,12 @@ class Door:
     network: Network = field(default_factory=Network)
     city: Path = Path()
     clock: Clock = present
+    hasher: PasswordHasher = HASHER
 
     @cached_property
     def accounts(self) -> Accounts:
         """The city's accounts."""
-        return Accounts(self.store, self.clock)
+        return Accounts(self.store, self.clock, self.hasher)
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -104,7 +107,7 @@ class Door:
 
     def takes_passwords(self) -> bool:
         """Whether anyone could sign in with a name and a password."""
-        return self.settings.ldap is not None or self.accounts.any()
+        return self.settings.ldap is not None or self.accounts.keeps_passwords()
 
     def is_in_use(self) -> bool:
         """Whether anyone could sign in at all."""

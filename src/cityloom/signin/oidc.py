@@ -99,8 +99,8 @@ def person_of(claims: Mapping[str, Any], settings: OidcSettings) -> Person:
     name = claims.get(settings.name_claim)
     if not isinstance(name, str) or not name:
         raise ProviderError(f"{settings.issuer} does not tell '{settings.name_claim}'")
-    groups = claims.get(settings.roles_claim, [])
-    groups = [groups] if isinstance(groups, str) else groups
+    told = claims.get(settings.roles_claim)
+    groups = told if isinstance(told, list) else [told]
     stated = settings.roles
     found = {key: claims.get(claim) for key, claim in settings.attributes.items()}
     return Person(
@@ -132,6 +132,7 @@ def _client(settings: OidcSettings, network: Network, city: Path) -> "StarletteO
         client_kwargs={
             "scope": settings.scope,
             "code_challenge_method": "S256",
+            "leeway": 0,
             "transport": CheckedTransport(network, city),
             "timeout": SECONDS,
             "follow_redirects": False,
