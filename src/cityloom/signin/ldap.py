@@ -5,6 +5,7 @@ No password of the city's own is needed: the directory is asked as the user who 
 
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,8 @@ class Directory:
                 "see that it runs and that its certificate is trusted"
             ) from error
         finally:
-            connection.unbind()
+            with suppress(LDAPException):
+                connection.unbind()
 
     def _is_bound(self, connection: "Connection") -> bool:
         connection.open()
