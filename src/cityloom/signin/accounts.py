@@ -18,7 +18,7 @@ from unicodedata import normalize
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
-from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
+from sqlalchemy import Engine, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cityloom.errors import UsageError
@@ -26,6 +26,7 @@ from cityloom.policy import Principal
 from cityloom.signin.clock import Clock, present, written
 from cityloom.signin.roles import Role
 from cityloom.signin.tables import ACCOUNTS, SESSIONS
+from cityloom.store import insert_new
 
 LOCAL = "local"
 """The origin of an account whose password the city keeps."""
@@ -142,7 +143,7 @@ class Accounts:
         }
         try:
             with self._store.begin() as connection:
-                self._insert(connection, row)
+                connection.execute(insert(ACCOUNTS), self._dated(row))
         except IntegrityError:
             raise UsageError(
                 f"there is an account '{name}' already; change it with: cityloom users change"
@@ -219,15 +220,16 @@ class Accounts:
             "roles": _checked_roles(person.roles),
             "attributes": _checked_attributes(person.attributes),
         }
-        row = self._row(name)
-        if row is None:
-            whose = {"name": name, "origin": person.origin, "subject": person.subject}
-            with self._store.begin() as connection:
-                self._insert(connection, {**whose, "password": "", **said})
-            return self.get(name)
-        if row.disabled or (row.origin, row.subject) != (person.origin, person.subject):
+        whose = {"name": name, "origin": person.origin, "subject": person.subject}
+        with self._store.begin() as connection:
+            row = self._dated({**whose, "password": "", **said})
+            connection.execute(insert_new(self._store, ACCOUNTS), row)
+        known = self._row(name)
+        if known is None or known.disabled:
             return None
-        self._update(account_of(row), **said)
+        if (known.origin, known.subject) != (person.origin, person.subject):
+            return None
+        self._update(account_of(known), **said)
         return self.get(name)
 
     def _row(self, name: str) -> "Row[Any] | None":
@@ -235,10 +237,11 @@ class Accounts:
         with self._store.connect() as connection:
             return connection.execute(query).first()
 
-    def _insert(self, connection: Connection, row: Mapping[str, Any]) -> None:
+    def _dated(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """A new account's row, with the moment at which it is made."""
         now = written(self._clock())
-        dated = {"created": now, "password_changed": now if row["password"] else ""}
-        connection.execute(insert(ACCOUNTS), {**row, **dated, "disabled": False})
+        changed = now if row["password"] else ""
+        return {**row, "created": now, "password_changed": changed, "disabled": False}
 
     def _update(self, account: Account, ends_sessions: bool = False, /, **values: Any) -> None:
         with self._store.begin() as connection:
