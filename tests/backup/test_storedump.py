@@ -10,10 +10,14 @@ from cityloom.backup.restore import Asked
 from cityloom.backup.storedump import dump, load
 from cityloom.city import City
 from cityloom.errors import UsageError
+from cityloom.signin.accounts import Accounts
+from cityloom.signin.door import door_of
+from cityloom.signin.roles import Role
 from cityloom.store import open_store
 from tests.backup.conftest import Saved, truth
 from tests.cities import digests
 from tests.faults.scene import third_act
+from tests.signin.doors import PASSWORD, QUICK
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +51,20 @@ def test_a_store_in_postgresql_is_restored_as_a_file_and_as_a_database(
     saved.city.weave()
     before = truth(saved.city)
     assert any(run.failed for run in saved.city.runs())
+    Accounts(saved.city.store, hasher=QUICK).add("li", PASSWORD, [Role.ANALYST], {"a": "b"})
+    token = door_of(saved.city).tokens.add("li", "", ["read:visit"])
     saved.back_up()
     done = saved.restore()
     assert "database = sqlite:///store.sqlite now" in done.notes[0]
     assert truth(saved.restored()) == before
+    assert door_of(saved.restored()).tokens.bearer(token)
     second = database(server, "two")
     saved.restore("second", Asked(database=second))
     city = saved.restored("second")
     assert city.settings.database == second != url
     assert truth(city) == before
+    assert door_of(city).accounts.get("li").attributes == {"a": "b"}
+    assert door_of(city).tokens.bearer(token)
     third_act(saved.folder / "second")
     assert [run.error for run in city.weave() if run.failed] == []
     assert len(city.runs()) > len(before["runs"])

@@ -25,12 +25,12 @@ def dump(store: Engine, file: Path) -> None:
         return
     snapshot = store.execution_options(isolation_level="REPEATABLE READ")
     with snapshot.begin() as source, _sqlite(file).begin() as copy_of:
+        metadata = MetaData()
         for table in _tables(source):
-            table.to_metadata(metadata := MetaData())
-            plain = metadata.tables[table.name]
+            plain = table.to_metadata(metadata)
             for column in plain.columns:
                 column.server_default = None
-            metadata.create_all(copy_of)
+            plain.create(copy_of)
             _copy(source, table, copy_of, plain)
 
 
