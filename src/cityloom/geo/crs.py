@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pyproj import CRS, Transformer
 
 Floats = npt.NDArray[np.float64]
+Box = tuple[float, float, float, float]
 
 LONLAT = ("EPSG:4326", "OGC:CRS84")
 """What is in longitude and latitude on WGS84 as it stands: x is east, y is north."""
@@ -58,6 +59,20 @@ def lonlat(x: Floats, y: Floats, crs: str) -> tuple[Floats, Floats]:
         return x, y
     east, north = _to_lonlat(crs).transform(x, y)
     return np.asarray(east, np.float64), np.asarray(north, np.float64)
+
+
+def lonlat_box(box: Box, crs: str) -> Box:
+    """West, south, east and north around a box (least x and y, greatest x and y) in a CRS.
+
+    Infinite where it has no place on the Earth.
+
+    Raises:
+        UsageError: see :func:`check_on_earth`.
+    """
+    if crs in LONLAT:
+        return box
+    west, south, east, north = _to_lonlat(crs).transform_bounds(*box)
+    return float(west), float(south), float(east), float(north)
 
 
 def is_on_earth(longitude: Floats, latitude: Floats) -> npt.NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cityloom.city import City
@@ -21,6 +22,7 @@ from cityloom.store import open_store
 from cityloom.web.answers import STATIC, Page, answer
 from cityloom.web.asked import FormBySuffix
 from cityloom.web.desk import Desk
+from cityloom.web.features.app import ROOT, features_app
 from cityloom.web.kernel_words import error_words
 from cityloom.web.languages import language_of
 from cityloom.web.observed import Observations, Observed, metrics
@@ -78,6 +80,7 @@ def create_app(city: City, how: Served | None = None) -> FastAPI:
         app.include_router(pages.router)
     app.add_api_route("/health", health, methods=["GET"], response_class=JSONResponse)
     app.add_api_route("/metrics", metrics, methods=["GET"], response_class=Response)
+    app.router.routes.append(Route(ROOT + "{path:path}", features_app(desk)))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(SignInFirst, to_sign_in)

@@ -14,6 +14,10 @@ class Form(StrEnum):
     CSV = "csv"
 
 
+_ONE_FORM = ("/static/", "/ogc/")
+"""Where a suffix belongs to a name."""
+
+
 class FormBySuffix:
     """Takes ``.json`` or ``.csv`` off a path and remembers it: one route serves all forms."""
 
@@ -22,7 +26,7 @@ class FormBySuffix:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] == "http" and not scope["path"].startswith("/static/"):
+        if scope["type"] == "http" and not scope["path"].startswith(_ONE_FORM):
             path, dot, suffix = scope["path"].rpartition(".")
             if dot and path and suffix in (Form.JSON, Form.CSV):
                 state = {**scope.get("state", {}), "form": Form(suffix)}
