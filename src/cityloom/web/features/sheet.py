@@ -25,7 +25,7 @@ from cityloom.web.features.writing import geometry_of, id_json, properties_json
 
 Floats = npt.NDArray[np.float64]
 Shapes = npt.NDArray[np.object_]
-_BLOCK = 1024
+_BLOCK = 256
 """Rows whose boxes are looked at only where the box around all of them is met."""
 
 _MOST_HELD = 24
