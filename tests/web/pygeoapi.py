@@ -6,7 +6,6 @@ It has an environment of its own, which ``uv`` makes.
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -43,14 +42,14 @@ def pygeoapi(folder: Path, providers: Mapping[str, Mapping[str, Any]]) -> Iterat
     Raises:
         CannotBeHad: it cannot be installed.
     """
+    programs = _installed(folder / "peer")
     port = free_port()
     stated, api = folder / "pygeoapi.yml", folder / "pygeoapi.openapi.yml"
     stated.write_text(json.dumps(_configuration(port, providers)), encoding="utf-8")
     names = {"PYGEOAPI_CONFIG": str(stated), "PYGEOAPI_OPENAPI": str(api)}
-    document = ["pygeoapi", "openapi", "generate", str(stated), "--output-file", str(api)]
-    _run(["python", "-c", "import pygeoapi"], names)
-    subprocess.run([*_uv(), *document], check=True, env={**os.environ, **names})
-    command = [*_uv(), "uvicorn", "pygeoapi.starlette_app:APP", "--port", str(port),
+    document = [programs / "pygeoapi", "openapi", "generate", stated, "--output-file", api]
+    subprocess.run(document, check=True, env={**os.environ, **names}, stdout=subprocess.DEVNULL)
+    command = [str(programs / "uvicorn"), "pygeoapi.starlette_app:APP", "--port", str(port),
                "--log-level", "error"]  # fmt: skip
     with served(command, f"http://127.0.0.1:{port}", "/conformance?f=json", names) as root:
         yield root
@@ -62,32 +61,32 @@ def served(
 ) -> Iterator[str]:
     """A server that a command starts, from when a page of it is there."""
     process = subprocess.Popen(
-        command, env={**os.environ, **(names or {})}, stdout=subprocess.DEVNULL,
-        start_new_session=True,
-    )  # fmt: skip
+        command, env={**os.environ, **(names or {})}, stdout=subprocess.DEVNULL
+    )
     try:
         _wait_for(root + page, process)
         yield root
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        process.terminate()
         process.wait()
 
 
-def _uv() -> list[str]:
+def _installed(environment: Path) -> Path:
+    """Where the programs of a new environment with pygeoapi are."""
     beside = Path(sys.executable).with_name("uv")
     uv = str(beside) if beside.exists() else shutil.which("uv")
     if uv is None:
         raise CannotBeHad("there is no uv")
-    wanted = [word for package in PACKAGES for word in ("--with", package)]
-    return [uv, "run", "--quiet", "--isolated", "--no-project", "--python", sys.executable, *wanted]
-
-
-def _run(command: Sequence[str], names: Mapping[str, str]) -> None:
-    done = subprocess.run(
-        [*_uv(), *command], check=False, env={**os.environ, **names}, capture_output=True, text=True
-    )
-    if done.returncode:
-        raise CannotBeHad(f"pygeoapi {VERSION} cannot be installed: {done.stderr[-500:]}")
+    programs = environment / "bin"
+    steps = [
+        [uv, "venv", "--quiet", "--python", sys.executable, str(environment)],
+        [uv, "pip", "install", "--quiet", "--python", str(programs / "python"), *PACKAGES],
+    ]
+    for step in steps:
+        done = subprocess.run(step, check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise CannotBeHad(f"pygeoapi {VERSION} cannot be installed: {done.stderr[-500:]}")
+    return programs
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from urllib.parse import quote, unquote
 
 import msgspec
 from starlette.applications import Starlette
@@ -140,7 +141,7 @@ class Features:
     def item(self, request: Request) -> Response:
         """One feature."""
         city, contract = self._asked_for(request)
-        asked = request.path_params["feature"]
+        asked = _feature_named(request)
 
         def feature() -> bytes:
             version = version_of(city, contract.dataset)
@@ -153,7 +154,9 @@ class Features:
             raise HTTPException(404, f"{contract.dataset} has no feature '{asked}'")
         own = links.collection(request, contract.dataset)
         listed = [
-            links.link("self", links.GEOJSON, str(request.url), "This feature"),
+            links.link(
+                "self", links.GEOJSON, f"{own}/items/{quote(asked, safe='')}", "This feature"
+            ),
             links.link("collection", links.JSON, own, contract.title or contract.dataset),
         ]
         whole = b"%b,%b}" % (found[:-1], _members(links=listed))
@@ -194,6 +197,11 @@ def _is_for(contract: Contract, request: Request) -> bool:
     A browser says in ``Origin`` from where a script asks that is not the console's own.
     """
     return "origin" not in request.headers or contract.classification is Classification.PUBLIC
+
+
+def _feature_named(request: Request) -> str:
+    """The id in an address, decoded once: it may have ``%`` and ``/`` of its own."""
+    return unquote(request.scope["raw_path"].decode("latin-1").split("/", 5)[5])
 
 
 def _feature_collection(request: Request, contract: Contract, found: Found) -> bytes:
