@@ -11,7 +11,8 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from cityloom.web.app import create_app
+from cityloom.web.desk import Desk
+from cityloom.web.features.app import features_app
 from tests.web.sites import new_sites
 
 CHECKS = [
@@ -22,8 +23,8 @@ CHECKS = [
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> schemathesis.BaseSchema:
-    """The document of a served city."""
-    app = create_app(new_sites(tmp_path_factory.mktemp("sites")))
+    """The document of a city's interface."""
+    app = features_app(Desk(new_sites(tmp_path_factory.mktemp("sites"))))
     return schemathesis.openapi.from_asgi("/ogc/api", app)
 
 
