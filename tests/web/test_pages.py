@@ -279,3 +279,12 @@ def test_no_page_shows_where_on_the_server_the_city_lies(
     shown = client.get(page, headers={"accept-language": code}).text
     assert "odcs.yaml" in shown
     assert str(city.path) not in shown
+
+
+def test_rows_with_a_geometry_lead_to_their_features(client: TestClient) -> None:
+    for code, words in (("en", "For GIS programs"), ("zh", "GIS")):
+        page = client.get("/datasets/place/rows", headers={"accept-language": code}).text
+        assert words in page
+        assert 'href="/ogc/collections/place"' in page
+    assert "/ogc/" not in client.get("/datasets/visit/rows").text
+    assert "/ogc/" not in client.get("/datasets/resident/rows").text

@@ -22,7 +22,8 @@ from cityloom.store import open_store
 from cityloom.web.answers import STATIC, Page, answer
 from cityloom.web.asked import FormBySuffix
 from cityloom.web.desk import Desk
-from cityloom.web.features.app import ROOT, features_app
+from cityloom.web.features.app import features_app
+from cityloom.web.features.links import ROOT
 from cityloom.web.kernel_words import error_words
 from cityloom.web.languages import language_of
 from cityloom.web.observed import Observations, Observed, metrics

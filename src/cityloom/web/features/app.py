@@ -26,8 +26,6 @@ from cityloom.web.features.query import Cursor, Mistake, no_parameters, query_of
 from cityloom.web.features.sheet import Sheet, Sheets
 from cityloom.web.features.writing import geometry_of, id_text
 
-ROOT = "/ogc"
-
 _CODES = {
     400: "InvalidParameterValue", 403: "Forbidden", 404: "NotFound", 405: "MethodNotAllowed",
     410: "Gone",
@@ -53,7 +51,7 @@ def features_app(desk: Desk) -> Starlette:
     }
     faults = dict.fromkeys(storage_faults(), _faulty)
     return Starlette(
-        routes=[Route(ROOT + path, answer) for path, answer in paths.items()],
+        routes=[Route(links.ROOT + path, answer) for path, answer in paths.items()],
         exception_handlers={
             HTTPException: _refused, Mistake: partial(_said, 400), Gone: partial(_said, 410),
             AccessRefused: partial(_said, 403), UsageError: partial(_said, 500), **faults,

@@ -5,6 +5,8 @@ from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 
+ROOT = "/ogc"
+
 Link = dict[str, str]
 
 JSON = "application/json"
@@ -15,7 +17,7 @@ HTML = "text/html"
 
 def root(request: Request) -> str:
     """The address of the landing page."""
-    return console(request, "/ogc")
+    return console(request, ROOT)
 
 
 def collection(request: Request, dataset: str) -> str:

@@ -17,6 +17,7 @@ from cityloom.policy import Decision
 from cityloom.reading import only_whole
 from cityloom.web.answers import Table
 from cityloom.web.asked import Form, form_of, purpose_of, whole_number
+from cityloom.web.features.links import ROOT
 from cityloom.web.kernel_words import decision_words
 from cityloom.web.languages import Language
 from cityloom.web.pages.frame import Section, section
@@ -77,6 +78,7 @@ def rows(request: Request, dataset: str, page: str = "", shade: str = "") -> Res
         "narrowed": not decision.is_of_all_rows,
         "rows": [_as_json(row, contract) for row in sample],
     }
+    on_offer = decision.is_whole and _geometry(contract) is not None
     values: dict[str, Any] = {
         "refusal": None,
         "page": number,
@@ -84,6 +86,7 @@ def rows(request: Request, dataset: str, page: str = "", shade: str = "") -> Res
         "total": total,
         "purpose": purpose if purpose in contract.purposes else None,
         "masked": [column for column in contract.stored if column.name in decision.hidden],
+        "features": f"{ROOT}/collections/{dataset}" if on_offer else None,
         "narrowed": not decision.is_of_all_rows,
     }
     if form is Form.HTML:
