@@ -3,6 +3,8 @@
 import json
 import tarfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,6 +125,24 @@ def test_entries_written_at_once_form_one_chain(path: Path) -> None:
     for thread in threads:
         thread.join()
     assert Ledger(path).verify() == 40
+
+
+def test_entries_that_threads_bring_while_another_writes_are_all_there(path: Path) -> None:
+    ledger = Ledger(path)
+    names = [f"d{number}" for number in range(200)]
+    with ThreadPoolExecutor(20) as threads:
+        list(threads.map(lambda name: ledger.record(replace(ENTRY, dataset=name)), names))
+    assert ledger.verify() == 200
+    lines = path.read_text("utf-8").splitlines()
+    assert sorted(json.loads(line)["dataset"] for line in lines) == sorted(names)
+
+
+def test_each_thread_is_told_that_its_entry_cannot_be_written(path: Path) -> None:
+    path.mkdir()
+    ledger = Ledger(path)
+    with ThreadPoolExecutor(8) as threads:
+        told = [threads.submit(ledger.record, ENTRY) for _ in range(40)]
+    assert all(isinstance(one.exception(), StorageError) for one in told)
 
 
 def test_an_entry_cut_off_by_a_crash_does_not_swallow_the_next(path: Path) -> None:
