@@ -37,6 +37,7 @@ class Pieces:
     """Pieces of bytes, one a place, in a file without a name."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115
         self._ends = [np.zeros(1, np.int64)]
 
