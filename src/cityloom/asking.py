@@ -19,6 +19,7 @@ from cityloom.damage import read_whole, reading
 from cityloom.errors import UsageError
 from cityloom.lake import DELIVERY, ORDINAL, scan
 from cityloom.policy import Principal
+from cityloom.reading import only_whole, record
 from cityloom.sql import quoted
 from cityloom.tiles.encoding import spatial_engine
 
@@ -149,21 +150,24 @@ def versions_of(city: "City", dataset: str) -> set[int]:
     return city.kept(dataset).versions()
 
 
+def is_offered(city: "City", dataset: str, principal: Principal) -> bool:
+    """Whether a principal may ask for parts of a dataset: whoever may read all of it may."""
+    return only_whole(city.may_read(dataset, principal)).granted
+
+
 def answered(
     city: "City",
     dataset: str,
     principal: Principal,
-    purpose: str | None,
     answer: Callable[[], Answer],
     rows: Callable[[Answer], int],
 ) -> Answer:
-    """An answer made from a dataset's rows, for a principal and a purpose; it is in the ledger.
+    """An answer made from a dataset's rows for who may read all of them; it is in the ledger.
 
     Args:
         city: the city.
         dataset: the dataset that is asked for.
         principal: who asks.
-        purpose: what for.
         answer: makes the answer; it is not called where policy does not permit the read.
         rows: how many rows an answer opens up.
 
@@ -171,9 +175,11 @@ def answered(
         AccessRefused: policy does not permit it; the refusal is in the ledger.
     """
     contract = city.contract(dataset)
-    made = answer() if city.may_read(dataset, principal, purpose).granted else None
-    city._allow(contract, principal, purpose, dataset, 0 if made is None else rows(made))
-    assert made is not None
+    decision = only_whole(city.may_read(dataset, principal))
+    if not decision.granted:
+        record(city, contract, principal, None, dataset, decision)
+    made = answer()
+    record(city, contract, principal, None, dataset, decision, rows(made))
     return made
 
 

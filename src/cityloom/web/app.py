@@ -81,7 +81,7 @@ def create_app(city: City, how: Served | None = None) -> FastAPI:
         app.include_router(pages.router)
     app.add_api_route("/health", health, methods=["GET"], response_class=JSONResponse)
     app.add_api_route("/metrics", metrics, methods=["GET"], response_class=Response)
-    app.router.routes.append(Route(ROOT + "{path:path}", features_app(desk)))
+    app.router.routes.append(Route(ROOT + "{path:path}", features_app(desk, how)))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(SignInFirst, to_sign_in)

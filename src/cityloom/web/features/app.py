@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cityloom.asking import Gone, Version, answered, version_of, versions_of
+from cityloom.asking import Gone, Version, answered, is_offered, version_of, versions_of
 from cityloom.city import City
 from cityloom.contract import Classification, Contract
 from cityloom.errors import AccessRefused, UsageError, in_words, storage_faults, visible
-from cityloom.web.desk import CONSOLE, Desk
+from cityloom.web.desk import Desk
 from cityloom.web.features import links
 from cityloom.web.features.collections import collection
 from cityloom.web.features.openapi import CONFORMANCE, document
@@ -25,6 +25,8 @@ from cityloom.web.features.page import Found, page_of
 from cityloom.web.features.query import Cursor, Mistake, no_parameters, query_of
 from cityloom.web.features.sheet import Sheet, Sheets
 from cityloom.web.features.writing import geometry_of, id_text
+from cityloom.web.signin.served import Served
+from cityloom.web.signin.who import SignInFirst, admitted, principal_of, to_sign_in
 
 _CODES = {
     400: "InvalidParameterValue", 403: "Forbidden", 404: "NotFound", 405: "MethodNotAllowed",
@@ -36,8 +38,8 @@ Facts = dict[str, Any]
 Answers = Callable[[Request], Response]
 
 
-def features_app(desk: Desk) -> Starlette:
-    """The interface to the features of a city."""
+def features_app(desk: Desk, how: Served) -> Starlette:
+    """The interface to the features of a city that is served in some way."""
     routes = Features(desk)
     paths = {
         "": _bare(routes.landing),
@@ -50,13 +52,26 @@ def features_app(desk: Desk) -> Starlette:
         "/collections/{dataset}/items/{feature:path}": _bare(routes.item),
     }
     faults = dict.fromkeys(storage_faults(), _faulty)
-    return Starlette(
-        routes=[Route(links.ROOT + path, answer) for path, answer in paths.items()],
+    app = Starlette(
+        routes=[Route(links.ROOT + path, _guarded(answer)) for path, answer in paths.items()],
         exception_handlers={
-            HTTPException: _refused, Mistake: partial(_said, 400), Gone: partial(_said, 410),
+            SignInFirst: to_sign_in, HTTPException: _refused,
+            Mistake: partial(_said, 400), Gone: partial(_said, 410),
             AccessRefused: partial(_said, 403), UsageError: partial(_said, 500), **faults,
         },
     )  # fmt: skip
+    app.state.desk, app.state.served = desk, how
+    return app
+
+
+def _guarded(answer: Answers) -> Answers:
+    """The same answers, to those alone who may see anything here at all."""
+
+    def admitting(request: Request) -> Response:
+        admitted(request)
+        return answer(request)
+
+    return admitting
 
 
 def _bare(answer: Answers) -> Answers:
@@ -119,13 +134,14 @@ class Features:
     def collection(self, request: Request) -> Response:
         """One dataset."""
         city, contract = self._asked_for(request)
-        if not city.may_read(contract.dataset, CONSOLE).granted:
+        if not is_offered(city, contract.dataset, principal_of(request)):
             raise HTTPException(404, _NO_COLLECTION)
         return _json(request, collection(request, version_of(city, contract.dataset)))
 
     def items(self, request: Request) -> Response:
         """A page of features."""
         city, contract = self._asked_for(request)
+        who = principal_of(request)
         query = query_of(request.query_params.multi_items(), contract)
         mark = query.cursor.mark if query.cursor else None
 
@@ -133,13 +149,13 @@ class Features:
             version = version_of(city, contract.dataset, mark)
             return page_of(self._sheet(city, version), query)
 
-        found = answered(city, contract.dataset, CONSOLE, None, page, lambda it: it.returned)
+        found = answered(city, contract.dataset, who, page, lambda it: it.returned)
         return _answer(request, _feature_collection(request, contract, found), links.GEOJSON)
 
     def item(self, request: Request) -> Response:
         """One feature."""
         city, contract = self._asked_for(request)
-        asked = _feature_named(request)
+        asked, who = _feature_named(request), principal_of(request)
 
         def feature() -> bytes:
             version = version_of(city, contract.dataset)
@@ -147,7 +163,7 @@ class Features:
             places = sheet.places(f"{id_text(version)} = ?", (asked,))
             return sheet.features(places[:1])
 
-        found = answered(city, contract.dataset, CONSOLE, None, feature, lambda it: int(bool(it)))
+        found = answered(city, contract.dataset, who, feature, lambda it: int(bool(it)))
         if not found:
             raise HTTPException(404, f"{contract.dataset} has no feature '{asked}'")
         own = links.collection(request, contract.dataset)
@@ -184,8 +200,8 @@ class Features:
 def _shown(city: City, request: Request) -> Iterator[Contract]:
     """The contracts of the collections that the asker may see."""
     for name, contract in city.contracts.items():
-        is_open = geometry_of(contract) is not None and city.may_read(name, CONSOLE).granted
-        if is_open and _is_for(contract, request):
+        has_features = geometry_of(contract) is not None and _is_for(contract, request)
+        if has_features and is_offered(city, name, principal_of(request)):
             yield contract
 
 

@@ -37,6 +37,9 @@ class Who:
 NOBODY = Who()
 """Somebody who has not signed in."""
 
+STRANGER = Principal("stranger", signed_in=False)
+"""Somebody of whom nothing is known."""
+
 
 class SignInFirst(Exception):
     """What was asked for is shown to those alone who have signed in."""
@@ -64,7 +67,7 @@ def principal_of(request: Request) -> Principal:
     """Who asks, to policy.
 
     A token speaks for its owner where its scopes name the dataset that the address is of, and for
-    nobody where the address is of none.
+    a stranger, who is shown what is public, where the address is of none.
 
     Raises:
         HTTPException: the token is not valid, or not for this dataset.
@@ -74,7 +77,7 @@ def principal_of(request: Request) -> Principal:
         return who.principal
     dataset = request.path_params.get("dataset")
     if dataset is None:
-        return CONSOLE
+        return STRANGER
     if not who.scopes.reads(dataset):
         raise HTTPException(403, f"this token is not for {dataset}; its scopes name others")
     return who.principal
