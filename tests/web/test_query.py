@@ -4,29 +4,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from cityloom.city import City
-from cityloom.signin.door import door_of
-from cityloom.signin.roles import Role
-from cityloom.web.app import create_app
-from cityloom.web.signin.cookies import SESSION
-from tests.web.towns import HOSTILE, SECRETS, new_town
+from tests.web.staff import signed_in
+from tests.web.towns import HOSTILE, SECRETS
 
 PEOPLE = "SELECT place_name, people FROM place ORDER BY place_id"
 RESIDENTS = "SELECT resident_no, name, phone FROM resident"
-STAFF = {"fang": Role.DATA_STEWARD, "lin": Role.ANALYST, "wu": Role.AUDITOR}
-
-
-@pytest.fixture(scope="module")
-def staffed(tmp_path_factory: pytest.TempPathFactory) -> City:
-    """A town in which people have accounts."""
-    city = new_town(tmp_path_factory.mktemp("staffed"))
-    for name, role in STAFF.items():
-        door_of(city).accounts.add(name, "correct horse battery staple", [role])
-    return city
-
-
-def signed_in(city: City, name: str) -> TestClient:
-    cookies = {SESSION: door_of(city).sessions.begin(name)}
-    return TestClient(create_app(city), base_url="http://127.0.0.1", cookies=cookies)
 
 
 def test_a_question_is_answered_as_a_page_as_json_and_as_csv(client: TestClient) -> None:
@@ -58,13 +40,13 @@ def test_the_empty_page_says_what_can_be_asked_and_nothing_else(client: TestClie
     ],
 )
 def test_what_may_not_be_asked_is_refused_in_words(
-    client: TestClient, sql: str, status: int
+    reader: TestClient, sql: str, status: int
 ) -> None:
     for language in ("en", "zh"):
-        found = client.get("/query", params={"sql": sql, "lang": language})
+        found = reader.get("/query", params={"sql": sql, "lang": language})
         assert found.status_code == status
         assert 'role="alert"' in found.text
-    assert client.get("/query.json", params={"sql": sql}).json()["error"]
+    assert reader.get("/query.json", params={"sql": sql}).json()["error"]
 
 
 def test_what_was_asked_and_what_was_found_are_shown_as_text(client: TestClient) -> None:

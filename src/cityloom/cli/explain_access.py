@@ -29,16 +29,21 @@ def explain_access(
 ) -> None:
     """Say what a person would see of a dataset, and by which line of which policy.
 
-    Nothing is read, and nothing is written to the ledger.
+    The person is one of the city's accounts, unless roles or attributes are given. Nothing is read,
+    and nothing is written to the ledger.
     """
     import json
 
     from cityloom.policy import Principal
     from cityloom.policy.explain import explained
+    from cityloom.signin.door import door_of
 
     opened = open_city(city)
     contract = opened.contract(dataset)
-    principal = Principal(person, True, tuple(role or ()), _attributes(attribute or []))
+    if role or attribute:
+        principal = Principal(person, True, tuple(role or ()), _attributes(attribute or []))
+    else:
+        principal = door_of(opened).accounts.get(person).principal
     decision = opened.may_read(dataset, principal, purpose)
     found = explained(contract, decision, opened.policies)
     if as_json:

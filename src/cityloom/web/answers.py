@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from cityloom.signin.roles import Role
 from cityloom.web.asked import Form, form_of
 from cityloom.web.desk import Desk
 from cityloom.web.kernel_words import error_words
@@ -167,6 +168,7 @@ def _shared(request: Request, language: Language) -> dict[str, Any]:
     me, is_in_use = shown_door(request)
     return {
         "_": language.gettext,
+        "audits": me is not None and Role.AUDITOR in me.roles,
         "city_name": desk.city.settings.name,
         "door_is_in_use": is_in_use,
         "download": lambda form: _download(request, form),

@@ -27,7 +27,7 @@ from cityloom.web.features.links import ROOT
 from cityloom.web.kernel_words import error_words
 from cityloom.web.languages import language_of
 from cityloom.web.observed import Observations, Observed, metrics
-from cityloom.web.pages import catalogue, dataset, maps, overview, query, runs
+from cityloom.web.pages import catalogue, dataset, ledger, maps, overview, query, runs
 from cityloom.web.signin import account, oidc
 from cityloom.web.signin import pages as signin
 from cityloom.web.signin.forms import own_form
@@ -77,7 +77,7 @@ def create_app(city: City, how: Served | None = None) -> FastAPI:
     app.state.desk = desk
     app.state.observations = observations = Observations(desk)
     app.state.served = how
-    for pages in (overview, catalogue, dataset, maps, query, runs, signin, account, oidc):
+    for pages in (overview, catalogue, dataset, maps, query, runs, ledger, signin, account, oidc):
         app.include_router(pages.router)
     app.add_api_route("/health", health, methods=["GET"], response_class=JSONResponse)
     app.add_api_route("/metrics", metrics, methods=["GET"], response_class=Response)

@@ -57,10 +57,5 @@ def whole_number(text: str | None, least: int = 1, most: int = 1_000_000) -> int
     return min(max(int(text), least), most)
 
 
-def purpose_of(request: Request) -> str | None:
-    """What whoever asks wants data for, as the address says."""
-    return request.query_params.get("purpose", "").strip() or None
-
-
 def _accept(request: Request) -> str:
     return request.headers.get("accept", "*/*")

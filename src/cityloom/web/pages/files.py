@@ -11,10 +11,9 @@ from starlette.responses import FileResponse, Response
 from cityloom.contract import Contract, Kind
 from cityloom.errors import AccessRefused
 from cityloom.export import write_file
-from cityloom.web.asked import purpose_of
 from cityloom.web.pages.frame import section
 from cityloom.web.pages.rows import refusal
-from cityloom.web.signin.who import principal_of
+from cityloom.web.signin.who import principal_of, purpose_of
 
 router = APIRouter()
 

@@ -11,11 +11,11 @@ from cityloom.errors import AccessRefused, QueryError
 from cityloom.policy import Principal
 from cityloom.query import Answer, Limits, ask
 from cityloom.web.answers import Page, Table, answer
-from cityloom.web.asked import Form, form_of, purpose_of
+from cityloom.web.asked import Form, form_of
 from cityloom.web.desk import Desk, Look
 from cityloom.web.kernel_words import error_words
 from cityloom.web.languages import Language, language_of
-from cityloom.web.signin.who import principal_of
+from cityloom.web.signin.who import principal_of, purpose_of
 
 router = APIRouter()
 

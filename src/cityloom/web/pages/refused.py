@@ -13,13 +13,13 @@ from starlette.responses import Response
 from cityloom.contract import Contract
 from cityloom.errors import AccessRefused
 from cityloom.web.answers import Table
-from cityloom.web.asked import Form, form_of, purpose_of, whole_number
+from cityloom.web.asked import Form, form_of, whole_number
 from cityloom.web.figures import waiting_reasons
 from cityloom.web.kernel_words import reason_words
 from cityloom.web.pages.frame import Section, section
 from cityloom.web.pages.quality import reason_bars
 from cityloom.web.pages.rows import refusal
-from cityloom.web.signin.who import principal_of
+from cityloom.web.signin.who import principal_of, purpose_of
 
 router = APIRouter()
 

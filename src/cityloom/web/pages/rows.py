@@ -16,13 +16,13 @@ from cityloom.errors import AccessRefused
 from cityloom.policy import Decision
 from cityloom.reading import only_whole
 from cityloom.web.answers import Table
-from cityloom.web.asked import Form, form_of, purpose_of, whole_number
+from cityloom.web.asked import Form, form_of, whole_number
 from cityloom.web.features.links import ROOT
 from cityloom.web.kernel_words import decision_words
 from cityloom.web.languages import Language
 from cityloom.web.pages.frame import Section, section
 from cityloom.web.shapes import Map, Shape, draw
-from cityloom.web.signin.who import principal_of
+from cityloom.web.signin.who import principal_of, purpose_of
 from cityloom.web.words import heading, unit_sign
 
 router = APIRouter()

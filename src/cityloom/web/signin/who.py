@@ -83,6 +83,19 @@ def principal_of(request: Request) -> Principal:
     return who.principal
 
 
+def purpose_of(request: Request) -> str | None:
+    """What whoever asks wants data for, as the address says.
+
+    Raises:
+        HTTPException: the token is not valid, or not for this purpose.
+    """
+    purpose = request.query_params.get("purpose", "").strip() or None
+    scopes = who_of(request).scopes
+    if purpose and scopes is not None and not scopes.serves(purpose):
+        raise HTTPException(403, f"this token is not for the purpose {purpose}")
+    return purpose
+
+
 def admitted(request: Request) -> None:
     """See that whoever asks may see anything here at all.
 
