@@ -147,3 +147,9 @@ def test_any_statement_is_read_or_refused_in_words(text: str) -> None:
     known = {"park", "person"}
     with suppress(QueryError):
         assert set(read_statement(text, known).datasets) <= known
+
+
+def test_bytes_are_told_as_text(city: City) -> None:
+    text = "SELECT from_hex('0101000000000000000000F03F0000000000000040') AS a, from_hex('ff') AS b"
+    assert ask(city, text, TESTER).rows.to_pylist() == [{"a": "POINT (1 2)", "b": "ff"}]
+    assert ask(city, "SELECT NULL::BLOB AS a", TESTER).rows.to_pylist() == [{"a": None}]

@@ -4,6 +4,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from cityloom.city import City
+from cityloom.signin.door import door_of
+from cityloom.web.app import create_app
 from tests.web.staff import signed_in
 from tests.web.towns import HOSTILE, SECRETS
 
@@ -21,6 +23,18 @@ def test_a_question_is_answered_as_a_page_as_json_and_as_csv(client: TestClient)
     lines = client.get("/query.csv", params={"sql": PEOPLE}).text.splitlines()
     assert lines[0] == "\ufeffplace_name,people"
     assert len(lines) == len(found["rows"]) + 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["interval 1 day", "'\\xff'::BLOB", "[from_hex('ff')]", "{'a': date '2024-01-01'}",
+     "1.5::DECIMAL(4, 2)", "uuid()", "'nan'::DOUBLE", "MAP {'a': 1}", "time '12:00'",
+     "hugeint '1' * 10::HUGEINT ** 30", "'101'::BIT", "timestamptz '2024-01-01 00:00:00+08'"],
+)  # fmt: skip
+def test_values_of_every_type_are_shown(client: TestClient, value: str) -> None:
+    for form in ("", ".json", ".csv"):
+        found = client.get(f"/query{form}", params={"sql": f"SELECT {value} AS a"})
+        assert found.status_code == 200, found.text
 
 
 def test_the_empty_page_says_what_can_be_asked_and_nothing_else(client: TestClient) -> None:
@@ -95,3 +109,21 @@ def test_another_role_or_purpose_opens_nothing(staffed: City, purpose: str) -> N
             assert not any(secret in found.text for secret in SECRETS)
         params = {"sql": RESIDENTS, "purpose": purpose}
         assert client.get("/query", params=params).status_code == 403
+
+
+def test_a_token_opens_what_its_scopes_name_for_the_purposes_they_name(staffed: City) -> None:
+    token = door_of(staffed).tokens.add("fang", "nightly", ["read:resident", "purpose:statistics"])
+    narrow = door_of(staffed).tokens.add("fang", "other", ["read:resident"])
+    app = create_app(staffed)
+    client, other = (
+        TestClient(app, base_url="http://127.0.0.1", headers={"authorization": f"Bearer {one}"})
+        for one in (token, narrow)
+    )
+    rows, purpose = "/datasets/resident/rows.json", {"purpose": "statistics"}
+    assert client.get(rows, params=purpose).json()["rows"]
+    assert client.get(rows).status_code == 403
+    assert other.get(rows, params=purpose).status_code == 403
+    assert client.get("/datasets/visit/rows.json").status_code == 403
+    asked = {"sql": "SELECT * FROM visit", **purpose}
+    assert client.get("/query.json", params=asked).status_code == 403
+    assert client.get("/query.json", params={"sql": "SELECT * FROM place"}).status_code == 200

@@ -17,6 +17,7 @@ from cityloom.lake import scan
 from cityloom.policy import Principal
 from cityloom.policy.narrow import narrowed
 from cityloom.pseudonym import PseudonymKeys
+from cityloom.query.readable import readable
 from cityloom.query.statement import Statement, read_statement
 from cityloom.reading import count, record
 from cityloom.sql import quoted, spill_folder
@@ -39,7 +40,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Answer:
-    """The rows of an answer, the datasets that were asked, and whether there were more rows."""
+    """The rows of an answer (geometries as WKT), the datasets asked, whether there were more."""
 
     rows: pa.Table
     datasets: tuple[str, ...]
@@ -145,4 +146,5 @@ def _answered(
         raise QueryError(plain(error).partition(" LINE ")[0]) from None
     finally:
         alarm.cancel()
-    return Answer(found.slice(0, limits.rows), statement.datasets, len(found) > limits.rows)
+    rows = readable(found.slice(0, limits.rows))
+    return Answer(rows, statement.datasets, len(found) > limits.rows)

@@ -5,11 +5,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from decimal import Decimal
 from functools import cache
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
+from types import NoneType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -42,6 +42,7 @@ STATIC = Path(__file__).parent / "static"
 _YEAR = 365 * 24 * 3600
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _ROWS_AT_A_TIME = 500
+_AS_THEY_ARE = (str, bool, int, float, list, tuple, dict, NoneType)
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,9 @@ def plain(value: object) -> object:
     """A value as JSON can carry it."""
     if isinstance(value, datetime | date | time):
         return value.isoformat()
-    if isinstance(value, Decimal):
-        return str(value)
-    return value
+    if isinstance(value, bytes):
+        return value.hex()
+    return value if isinstance(value, _AS_THEY_ARE) else str(value)
 
 
 def inert(value: object) -> object:
@@ -110,7 +111,8 @@ def inert(value: object) -> object:
 
 
 def _json(facts: Any, status: int) -> Response:
-    content = json.loads(json.dumps(facts, default=plain, ensure_ascii=False))
+    written = json.dumps(facts, default=plain, ensure_ascii=False)
+    content = json.loads(written, parse_constant=lambda _: None)  # JSON has no NaN
     return JSONResponse(content, status)
 
 

@@ -20,6 +20,9 @@ from cityloom.web.signin.who import principal_of, purpose_of
 router = APIRouter()
 
 _SHOWN = Limits(rows=500)
+_LARGE = 1e15
+"""Numbers from which on digits are written as they are."""
+
 _TAKEN_AWAY = Limits(rows=1_000_000, seconds=120)
 
 
@@ -87,5 +90,5 @@ def _cell(value: object, language: Language) -> tuple[str, bool]:
     if isinstance(value, bool):
         return language.gettext("yes") if value else language.gettext("no"), False
     if isinstance(value, int | float):
-        return language.number(value, 6), True
+        return language.number(value, 6) if abs(value) < _LARGE else str(value), True
     return str(value), False
