@@ -97,6 +97,6 @@ def test_a_city_whose_scratch_was_not_copied_with_it_is_woven(city: City) -> Non
 def test_two_engines_do_not_take_each_others_files_away(tmp_path: Path) -> None:
     first, second = open_engine("duckdb://", tmp_path), open_engine("duckdb://", tmp_path)
     asked = "SELECT current_setting('temp_directory')"
-    folders = [Path(engine._backend.raw_sql(asked).fetchone()[0]) for engine in (first, second)]
+    folders = [Path(engine.backend.raw_sql(asked).fetchone()[0]) for engine in (first, second)]
     assert folders[0] != folders[1]
     assert {folder.parent for folder in folders} == {tmp_path}

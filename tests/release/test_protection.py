@@ -1,5 +1,6 @@
 """No attacker works out a cell that must not be known, whatever the table."""
 
+import highspy
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -65,6 +66,18 @@ def test_the_audit_says_what_the_attacker_finds(table: Counts, chance: object) -
         low, high = attacker.between(cell)
         assert short_down[cell] == (low > sought.least[cell] + 1e-5)
         assert short_up[cell] == (high < MINIMUM - 1e-5)
+
+
+def test_a_solver_that_others_have_used_in_the_process_answers_all_the_same() -> None:
+    other = highspy.Highs()
+    other.silent()
+    other.setOptionValue("threads", 2)
+    other.setOptionValue("parallel", "on")
+    other.maximize(other.addVariable(ub=1.0))
+    table = counts(FLAT, {(0, 0): 3, (0, 1): 20, (1, 0): 30, (1, 1): 40})
+    sought, _ = quantity(table, MINIMUM)
+    everything = np.ones(len(table.value), bool)
+    assert not np.logical_or(*audit(sought, everything).short()).any()
 
 
 def test_one_suppressed_cell_in_a_row_is_worked_out_and_three_more_hide_it() -> None:

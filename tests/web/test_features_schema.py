@@ -13,6 +13,7 @@ from schemathesis.specs.openapi.checks import (
 
 from cityloom.web.desk import Desk
 from cityloom.web.features.app import features_app
+from cityloom.web.signin.served import Served
 from tests.web.sites import new_sites
 
 CHECKS = [
@@ -24,7 +25,7 @@ CHECKS = [
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> schemathesis.BaseSchema:
     """The document of a city's interface."""
-    app = features_app(Desk(new_sites(tmp_path_factory.mktemp("sites"))))
+    app = features_app(Desk(new_sites(tmp_path_factory.mktemp("sites"))), Served())
     return schemathesis.openapi.from_asgi("/ogc/api", app)
 
 

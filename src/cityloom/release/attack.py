@@ -18,6 +18,7 @@ import highspy
 import numpy as np
 from highspy._core import _Highs
 
+from cityloom.errors import UsageError
 from cityloom.release.cells import Flags, Floats, Ints
 from cityloom.release.constraints import Constraints
 
@@ -144,6 +145,9 @@ class Programme:
         Args:
             falls, rises: what a unit down and up costs, for each free cell.
             down, up: how far each free cell may go at most.
+
+        Raises:
+            UsageError: the solver found no answer, so that nothing can be said of the cells.
         """
         count = len(self.free)
         places = np.arange(2 * count, dtype=np.int32)
@@ -152,6 +156,9 @@ class Programme:
         self._solver.changeColsCost(2 * count, places, costs)
         self._solver.changeColsBounds(2 * count, places, np.zeros(2 * count), limits)
         self._solver.run()
+        if (ended := self._solver.getModelStatus()) != highspy.HighsModelStatus.kOptimal:
+            said = self._solver.modelStatusToString(ended)
+            raise UsageError(f"HiGHS gave no answer ({said}); nothing was published, try again")
         found = np.array(self._solver.getSolution().col_value)
         deviation = np.zeros(self._size)
         deviation[self.free] = (found[count:] - found[:count]) * self.scale
@@ -178,7 +185,6 @@ class Programme:
 def _solver(primal: bool) -> Any:
     solver = _Highs()  # highspy.Highs prints a banner where it is made
     solver.setOptionValue("output_flag", False)
-    solver.setOptionValue("threads", 1)
     if primal:
         solver.setOptionValue("presolve", "off")
         solver.setOptionValue("simplex_strategy", _PRIMAL)

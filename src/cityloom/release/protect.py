@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cityloom.release.attack import Programme, Quantity, Reach, look_together, seek
+from cityloom.release.attack import Programme, Quantity, Reach, audit, look_together, seek
 from cityloom.release.cells import Cells, Flags, Floats, Ints
 from cityloom.release.hypercube import Hypercubes
 
@@ -66,12 +66,23 @@ def protect(
     suppressed = primary.copy()
     if large if by_hypercubes is None else by_hypercubes:
         hypercubes = Hypercubes(cells, weight)
-        found = [hypercubes.protect(quantity, suppressed) for quantity in quantities]
+        found = [
+            _completed(hypercubes.protect(quantity, suppressed), suppressed, weight)
+            for quantity in quantities
+        ]
         method = "hypercubes"
     else:
         found = [by_programmes(quantity, suppressed, weight) for quantity in quantities]
         method = "linear programmes"
     return Protected(suppressed, tuple(found), method)
+
+
+def _completed(reach: Reach, suppressed: Flags, weight: Floats) -> Reach:
+    """What hypercubes did; where an audit finds a cell that falls short, programmes go on."""
+    audited = audit(reach.quantity, suppressed, reach.witnesses)
+    if not np.logical_or(*audited.short()).any():
+        return reach
+    return by_programmes(reach.quantity, suppressed, weight)
 
 
 def by_programmes(quantity: Quantity, suppressed: Flags, weight: Floats) -> Reach:
