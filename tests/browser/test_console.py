@@ -74,7 +74,7 @@ def opened(browser: Browser, served: str) -> Iterator[Opened]:
         return url.startswith((served + "/", "data:"))
 
     def _unexpected(text: str) -> bool:
-        return "404 (Not Found)" not in text
+        return not any(status in text for status in ("400 (Bad Request)", "404 (Not Found)"))
 
     yield open_page
     for context in contexts:
