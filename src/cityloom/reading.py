@@ -41,10 +41,7 @@ def read(
         record(city, contract, principal, purpose, dataset, decision)
     files = city.kept(dataset).files()
     with _reading(city, dataset, files, contract.schema) as (engine, table):
-        key = partial(PseudonymKeys(city.path).key, purpose or "")
-        found = narrowed(table, contract, decision, key)
-        whole = decision.is_of_all_rows
-        rows = city.kept(dataset).rows() if whole else count(engine.backend, found)
+        found, rows = left_of(city, engine.backend, table, contract, decision, purpose)
         record(city, contract, principal, purpose, dataset, decision, _at_most(limit, rows))
         batches = engine.batches(found if limit is None else found.limit(limit))
     return read_whole(batches, files)
@@ -92,9 +89,20 @@ def _reading(
         yield engine, engine.table(name, files, schema)
 
 
-def count(backend: "Backend", table: "ir.Table") -> int:
-    """How many rows a table has."""
-    return int(backend.to_pyarrow(table.count()).as_py())
+def left_of(
+    city: "City",
+    backend: "Backend",
+    table: "ir.Table",
+    contract: Contract,
+    decision: Decision,
+    purpose: str | None,
+) -> "tuple[ir.Table, int]":
+    """What a decision leaves of a dataset's table, and how many rows that are."""
+    key = partial(PseudonymKeys(city.path).key, purpose or "")
+    found = narrowed(table, contract, decision, key)
+    if decision.is_of_all_rows:
+        return found, city.kept(contract.dataset).rows()
+    return found, int(backend.to_pyarrow(found.count()).as_py())
 
 
 def only_whole(decision: Decision) -> Decision:

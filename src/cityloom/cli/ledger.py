@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cityloom.cli.options import HERE, AsJson, CityPath, open_city, print_facts
+from cityloom.counts import counted
 from cityloom.errors import visible
 
 COLUMNS = ("number", "at", "principal", "kind", "dataset", "purpose", "granted", "rows", "reason")
@@ -42,7 +43,8 @@ def verify(
         facts = {"entries": entries, "published_heads": len(heads), "unsettled": unsettled}
         print_facts([facts], (), as_json)
         return
-    typer.echo(f"✓ {_some(entries, 'entry', 'entries')} in an unbroken chain{_agree(len(heads))}.")
+    chain = counted(entries, "entry", "entries")
+    typer.echo(f"✓ {chain} in an unbroken chain{_agree(len(heads))}.")
     if unsettled:
         typer.echo(f"! Entry {unsettled} is newer than ledger.head; see: cityloom check")
 
@@ -107,9 +109,5 @@ def _from_here(against: str) -> str:
 
 
 def _agree(heads: int) -> str:
-    said = _some(heads, "published head agrees", "published heads agree")
+    said = counted(heads, "published head agrees", "published heads agree")
     return f"; {said}" if heads else ""
-
-
-def _some(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"

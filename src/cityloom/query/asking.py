@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING
@@ -15,11 +14,9 @@ import pyarrow as pa
 from cityloom.errors import QueryError, plain
 from cityloom.lake import scan
 from cityloom.policy import Principal
-from cityloom.policy.narrow import narrowed
-from cityloom.pseudonym import PseudonymKeys
 from cityloom.query.readable import readable
 from cityloom.query.statement import Statement, read_statement
-from cityloom.reading import count, record
+from cityloom.reading import left_of, record
 from cityloom.sql import quoted, spill_folder
 
 if TYPE_CHECKING:
@@ -85,9 +82,7 @@ def _offer(
     backend.raw_sql(
         f"CREATE VIEW {quoted(whole)} AS {scan(city.kept(dataset).files(), contract.schema)}"
     )
-    key = partial(PseudonymKeys(city.path).key, purpose or "")
-    left = narrowed(backend.table(whole), contract, decision, key)
-    rows = city.kept(dataset).rows() if decision.is_of_all_rows else count(backend, left)
+    left, rows = left_of(city, backend, backend.table(whole), contract, decision, purpose)
     record(city, contract, principal, purpose, f"{dataset} (query)", decision, rows)
     cut = f"_cut_{dataset}"
     backend.create_view(cut, left)
